@@ -1,0 +1,116 @@
+/*
+ * Bytes on their way out, and bytes that came in.
+ *
+ * tnd_buf is a byte string that grows up to a limit. Once an append fails (limit or memory) the
+ * buffer stays failed and later appends do nothing, so that a caller encodes a whole message and
+ * looks once. tnd_cursor reads a byte string that it doesn't own. Every fetch checks its bounds;
+ * once one runs past the end the cursor stays short and yields zeros until it is rolled back.
+ *
+ * Nothing else in core does pointer arithmetic on bytes from outside. Integers are big-endian, as
+ * nearly all of the protocol is (protocol/records.md 0).
+ */
+#ifndef TENDRIL_CORE_BUF_H
+#define TENDRIL_CORE_BUF_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef enum {
+    TND_BUF_OK,
+    TND_BUF_LIMIT,     /* an append would have passed the limit */
+    TND_BUF_NO_MEMORY, /* the allocator refused */
+} tnd_buf_state;
+
+/* All zero is a legal buffer that refuses every append (its limit is 0). */
+typedef struct tnd_buf {
+    uint8_t* data;       /* heap; NULL while capacity is 0 */
+    size_t size;         /* bytes in use; size <= capacity must hold */
+    size_t capacity;     /* bytes allocated; capacity <= limit must hold */
+    size_t limit;        /* bytes; never exceeded */
+    tnd_buf_state state; /* sticky until the next reset */
+} tnd_buf;
+
+/* Makes an empty buffer. Allocates nothing. */
+void tnd_buf_init(tnd_buf* buf, size_t limit);
+
+/* Frees the storage. Accepts zeroed memory, may be called twice; the buffer is empty afterwards. */
+void tnd_buf_done(tnd_buf* buf);
+
+/* Empties the buffer and clears a failure. Keeps the storage, so that a pooled buffer stays warm.
+ */
+void tnd_buf_reset(tnd_buf* buf);
+
+/* Makes room for `more_bytes` beyond the size. False (and the buffer failed) if that can't be. */
+bool tnd_buf_reserve(tnd_buf* buf, size_t more_bytes);
+
+void tnd_buf_append_u8(tnd_buf* buf, uint8_t value);
+void tnd_buf_append_be16(tnd_buf* buf, uint16_t value);
+void tnd_buf_append_be32(tnd_buf* buf, uint32_t value);
+void tnd_buf_append_be64(tnd_buf* buf, uint64_t value);
+void tnd_buf_append_bytes(tnd_buf* buf, const void* bytes, size_t size);
+void tnd_buf_append_text(tnd_buf* buf, const char* text);
+
+/* Overwrite bytes already appended. The offset is the caller's own knowledge: a wrong one is an
+   assertion, except that a failed buffer is left alone. */
+void tnd_buf_patch_u8(tnd_buf* buf, size_t offset, uint8_t value);
+void tnd_buf_patch_be16(tnd_buf* buf, size_t offset, uint16_t value);
+void tnd_buf_patch_be32(tnd_buf* buf, size_t offset, uint32_t value);
+void tnd_buf_patch_be64(tnd_buf* buf, size_t offset, uint64_t value);
+
+static inline bool tnd_buf_is_ok(const tnd_buf* buf)
+{
+    return buf->state == TND_BUF_OK;
+}
+
+/* Borrows the bytes: they must outlive the cursor and every slice fetched from it. */
+typedef struct tnd_cursor {
+    const uint8_t* data;
+    size_t size;
+    size_t pos;    /* pos <= size must hold */
+    bool is_short; /* sticky: something wanted more than was left */
+} tnd_cursor;
+
+void tnd_cursor_init(tnd_cursor* cursor, const void* bytes, size_t size);
+
+/* Each yields 0 (NULL) and moves nothing when fewer bytes are left than it needs. */
+uint8_t tnd_cursor_fetch_u8(tnd_cursor* cursor);
+uint16_t tnd_cursor_fetch_be16(tnd_cursor* cursor);
+uint32_t tnd_cursor_fetch_be32(tnd_cursor* cursor);
+uint64_t tnd_cursor_fetch_be48(tnd_cursor* cursor);
+uint64_t tnd_cursor_fetch_be64(tnd_cursor* cursor);
+
+/* Lends `size` bytes in place. Never NULL for size 0 unless the cursor is short. */
+const uint8_t* tnd_cursor_fetch_bytes(tnd_cursor* cursor, size_t size);
+bool tnd_cursor_skip(tnd_cursor* cursor, size_t size);
+
+/* Lends the next `size` bytes as a cursor of their own; an empty short one if they aren't there. */
+tnd_cursor tnd_cursor_fetch_part(tnd_cursor* cursor, size_t size);
+
+static inline size_t tnd_cursor_left(const tnd_cursor* cursor)
+{
+    return cursor->size - cursor->pos;
+}
+
+static inline bool tnd_cursor_at_end(const tnd_cursor* cursor)
+{
+    return cursor->pos == cursor->size && !cursor->is_short;
+}
+
+/* A position to come back to. Rolling back clears the shortness. */
+static inline size_t tnd_cursor_mark(const tnd_cursor* cursor)
+{
+    return cursor->pos;
+}
+
+void tnd_cursor_rollback(tnd_cursor* cursor, size_t mark);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
