@@ -154,7 +154,7 @@ typedef struct tnd_info_rack {
     int32_t id;
 } tnd_info_rack;
 
-/* `ns:id` joined by ';'. An empty value is legal and has none. */
+/* `ns:id` joined by ';' (a trailing one is tolerated). An empty value is legal and has none. */
 bool tnd_info_racks_open(tnd_info_racks* racks, tnd_slice value, const char** ret_reason);
 
 /* False when none is left. */
