@@ -1,0 +1,371 @@
+/*
+ * Replies. Nothing of a reply is believed before tnd_wire_reply_open has walked all of it: counts
+ * are only loop bounds, every length is checked by the cursor, and the last entry must end where
+ * the frame does. What follows (iterating, copying into a record) then works on a known shape.
+ */
+#include "core/wire.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <aerospike/as_boolean.h>
+#include <aerospike/as_bytes.h>
+#include <aerospike/as_double.h>
+#include <aerospike/as_geojson.h>
+#include <aerospike/as_integer.h>
+#include <aerospike/as_nil.h>
+#include <aerospike/as_string.h>
+
+enum {
+    OP_FLAG_UPDATE_TIME = 0x01, /* eight bytes of time precede the value; to be ignored */
+    OP_UPDATE_TIME_BYTES = 8,
+    OP_HEAD_BYTES = 4, /* of an entry, counted in its size */
+    GEOJSON_HEAD_BYTES = 3,
+    GEOJSON_CELL_BYTES = 8,
+};
+
+#define EPOCH_2010_SEC UINT64_C(1262304000)
+
+/* --- frame --- */
+
+static tnd_wire_outcome frame_bad(tnd_wire_frame_info* ret_info, const char* reason)
+{
+    *ret_info = (tnd_wire_frame_info){.reason = reason};
+    return TND_WIRE_BAD;
+}
+
+/* The smallest body that a frame of this type may announce. */
+static size_t frame_body_min(uint8_t type)
+{
+    switch (type) {
+    case TND_WIRE_MESSAGE:
+        return TND_WIRE_HEADER_BYTES;
+    case TND_WIRE_ADMIN:
+        return TND_WIRE_ADMIN_BYTES_MIN;
+    default:
+        return 0;
+    }
+}
+
+tnd_wire_outcome tnd_wire_frame(const uint8_t* bytes, size_t size, uint8_t expected_type,
+                                size_t body_bytes_max, tnd_wire_frame_info* ret_info)
+{
+    tnd_cursor cursor;
+    tnd_cursor_init(&cursor, bytes, size);
+    uint8_t version = tnd_cursor_fetch_u8(&cursor);
+    if (!cursor.is_short && version != TND_WIRE_VERSION) {
+        return frame_bad(ret_info, "unknown protocol version in a reply");
+    }
+    uint8_t type = tnd_cursor_fetch_u8(&cursor);
+    if (!cursor.is_short && type != expected_type) {
+        return frame_bad(ret_info, type == TND_WIRE_COMPRESSED
+                                       ? "a compressed reply that wasn't asked for"
+                                       : "unexpected type of reply");
+    }
+    uint64_t body_bytes = tnd_cursor_fetch_be48(&cursor);
+    if (cursor.is_short) {
+        *ret_info = (tnd_wire_frame_info){.total_bytes = TND_WIRE_FRAME_BYTES};
+        return TND_WIRE_WAIT;
+    }
+    if (body_bytes > body_bytes_max || body_bytes > TND_WIRE_BODY_BYTES_MAX) {
+        return frame_bad(ret_info, "reply too large");
+    }
+    if (body_bytes < frame_body_min(expected_type)) {
+        return frame_bad(ret_info, "reply too small");
+    }
+    bool is_complete = tnd_cursor_left(&cursor) >= body_bytes;
+    *ret_info = (tnd_wire_frame_info){
+        .body_bytes = is_complete ? (size_t)body_bytes : 0,
+        .total_bytes = TND_WIRE_FRAME_BYTES + (size_t)body_bytes,
+    };
+    return is_complete ? TND_WIRE_READY : TND_WIRE_WAIT;
+}
+
+/* --- reply --- */
+
+/* Takes one entry. False if it doesn't fit into what is left. */
+static bool entry_take(tnd_cursor* ops, tnd_wire_entry* ret_entry)
+{
+    uint32_t entry_size = tnd_cursor_fetch_be32(ops);
+    tnd_cursor entry = tnd_cursor_fetch_part(ops, entry_size);
+    ret_entry->op = tnd_cursor_fetch_u8(&entry);
+    ret_entry->type = tnd_cursor_fetch_u8(&entry);
+    uint8_t flags = tnd_cursor_fetch_u8(&entry);
+    uint8_t name_size = tnd_cursor_fetch_u8(&entry);
+    const uint8_t* name = tnd_cursor_fetch_bytes(&entry, name_size);
+    if (flags & OP_FLAG_UPDATE_TIME) {
+        tnd_cursor_skip(&entry, OP_UPDATE_TIME_BYTES);
+    }
+    if (ops->is_short || entry.is_short) {
+        return false;
+    }
+    size_t value_size = tnd_cursor_left(&entry);
+    ret_entry->name = tnd_slice_of(name, name_size);
+    ret_entry->value = tnd_slice_of(tnd_cursor_fetch_bytes(&entry, value_size), value_size);
+    return true;
+}
+
+/* Skips the fields: those that mean something (transactions, error details) aren't asked for yet.
+ */
+static bool fields_skip(tnd_cursor* body, uint16_t fields_count)
+{
+    for (uint16_t i = 0; i < fields_count; i++) {
+        uint32_t field_size = tnd_cursor_fetch_be32(body);
+        if (field_size == 0 || !tnd_cursor_skip(body, field_size)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Names go into arrays of 16 bytes and must come out of them as they went in. */
+static bool entry_name_fits(const tnd_wire_entry* entry)
+{
+    return entry->name.size <= TND_WIRE_BIN_NAME_CHARS_MAX &&
+           tnd_slice_find(entry->name, '\0') == entry->name.size;
+}
+
+static const char* ops_check(tnd_cursor ops, uint16_t ops_count)
+{
+    tnd_wire_entry entry;
+    for (uint16_t i = 0; i < ops_count; i++) {
+        if (!entry_take(&ops, &entry)) {
+            return "an entry of the reply runs past its end";
+        }
+        if (!entry_name_fits(&entry)) {
+            return "bad bin name in the reply";
+        }
+    }
+    return tnd_cursor_at_end(&ops) ? NULL : "bytes left over behind the reply's last entry";
+}
+
+bool tnd_wire_reply_open(tnd_wire_reply* reply, const uint8_t* body, size_t size,
+                         const char** ret_reason)
+{
+    tnd_cursor cursor;
+    tnd_wire_reply opened = {0};
+    tnd_cursor_init(&cursor, body, size);
+    uint8_t header_size = tnd_cursor_fetch_u8(&cursor);
+    tnd_cursor_skip(&cursor, 2); /* info1, info2 */
+    opened.info3 = tnd_cursor_fetch_u8(&cursor);
+    tnd_cursor_skip(&cursor, 1); /* info4 */
+    opened.result = tnd_cursor_fetch_u8(&cursor);
+    opened.generation = tnd_cursor_fetch_be32(&cursor);
+    opened.void_time = tnd_cursor_fetch_be32(&cursor);
+    opened.batch_index = tnd_cursor_fetch_be32(&cursor);
+    uint16_t fields_count = tnd_cursor_fetch_be16(&cursor);
+    opened.ops_count = tnd_cursor_fetch_be16(&cursor);
+    if (cursor.is_short || header_size != TND_WIRE_HEADER_BYTES) {
+        *ret_reason = "bad header of a reply";
+        return false;
+    }
+    if (!fields_skip(&cursor, fields_count)) {
+        *ret_reason = "a field of the reply runs past its end";
+        return false;
+    }
+    const char* reason = ops_check(cursor, opened.ops_count);
+    if (reason) {
+        *ret_reason = reason;
+        return false;
+    }
+    opened.ops_left = opened.ops_count;
+    opened.ops = cursor;
+    *reply = opened;
+    return true;
+}
+
+bool tnd_wire_op_next(tnd_wire_reply* reply, tnd_wire_entry* ret_entry)
+{
+    if (reply->ops_left == 0 || !entry_take(&reply->ops, ret_entry)) {
+        return false;
+    }
+    reply->ops_left--;
+    return true;
+}
+
+bool tnd_wire_failure(const tnd_wire_reply* reply, tnd_slice* ret_text)
+{
+    tnd_wire_reply walk = *reply;
+    tnd_wire_entry entry;
+    while (tnd_wire_op_next(&walk, &entry)) {
+        if (tnd_slice_equals_text(entry.name, "FAILURE") && entry.type == TND_WIRE_STRING) {
+            *ret_text = entry.value;
+            return true;
+        }
+    }
+    return false;
+}
+
+uint32_t tnd_wire_ttl(uint32_t void_time, uint64_t unix_now_sec)
+{
+    if (void_time == 0) {
+        return AS_RECORD_NO_EXPIRE_TTL;
+    }
+    uint64_t now_sec = unix_now_sec > EPOCH_2010_SEC ? unix_now_sec - EPOCH_2010_SEC : 0;
+    return void_time > now_sec ? (uint32_t)(void_time - now_sec) : 1;
+}
+
+/* --- records --- */
+
+static uint64_t value_be(tnd_slice value)
+{
+    tnd_cursor cursor;
+    tnd_cursor_init(&cursor, value.data, value.size);
+    return tnd_cursor_fetch_be64(&cursor);
+}
+
+/* Cuts flags and cells off a GeoJSON value, so that its text is left. */
+static bool geojson_strip(tnd_slice* value)
+{
+    tnd_cursor cursor;
+    tnd_cursor_init(&cursor, value->data, value->size);
+    tnd_cursor_skip(&cursor, 1); /* flags */
+    size_t cells_bytes = (size_t)tnd_cursor_fetch_be16(&cursor) * GEOJSON_CELL_BYTES;
+    if (!tnd_cursor_skip(&cursor, cells_bytes)) {
+        return false;
+    }
+    tnd_slice_take(value, GEOJSON_HEAD_BYTES + cells_bytes);
+    return true;
+}
+
+/* Whether the value's size agrees with its type. */
+static bool value_is_sound(const tnd_wire_entry* entry)
+{
+    tnd_slice text = entry->value;
+    switch (entry->type) {
+    case TND_WIRE_NULL:
+        return entry->value.size == 0;
+    case TND_WIRE_INTEGER:
+    case TND_WIRE_DOUBLE:
+        return entry->value.size == 8;
+    case TND_WIRE_BOOL:
+        return entry->value.size == 1;
+    case TND_WIRE_GEOJSON:
+        return geojson_strip(&text);
+    default:
+        return true;
+    }
+}
+
+/* A heap copy with a NUL behind it. */
+static char* copy_bytes(tnd_slice bytes)
+{
+    char* copy = malloc(bytes.size + 1);
+    if (copy) {
+        if (bytes.size > 0) {
+            memcpy(copy, bytes.data, bytes.size);
+        }
+        copy[bytes.size] = '\0';
+    }
+    return copy;
+}
+
+/* Values with bytes of their own. False without memory. */
+static bool bin_set_bytes(as_bin* bin, const tnd_wire_entry* entry)
+{
+    tnd_slice bytes = entry->value;
+    if (entry->type == TND_WIRE_GEOJSON) {
+        geojson_strip(&bytes);
+    }
+    char* copy = copy_bytes(bytes);
+    if (!copy) {
+        return false;
+    }
+    switch (entry->type) {
+    case TND_WIRE_STRING:
+        as_string_init_wlen(&bin->value.string, copy, bytes.size, true);
+        break;
+    case TND_WIRE_GEOJSON:
+        /* The union has no member of this type: it's laid out as a string (as_geojson.h). */
+        as_geojson_init_wlen((as_geojson*)&bin->value, copy, bytes.size, true);
+        break;
+    default:
+        as_bytes_init_wrap(&bin->value.bytes, (uint8_t*)copy, (uint32_t)bytes.size, true);
+        as_bytes_set_type(&bin->value.bytes, (as_bytes_type)entry->type);
+        break;
+    }
+    return true;
+}
+
+/* Fills a bin of zeroed memory. False without memory. */
+static bool bin_set(as_bin* bin, const tnd_wire_entry* entry)
+{
+    if (entry->name.size > 0) {
+        memcpy(bin->name, entry->name.data, entry->name.size);
+    }
+    bin->valuep = &bin->value;
+    switch (entry->type) {
+    case TND_WIRE_NULL:
+        bin->valuep = (as_bin_value*)&as_nil;
+        return true;
+    case TND_WIRE_INTEGER:
+        as_integer_init(&bin->value.integer, (int64_t)value_be(entry->value));
+        return true;
+    case TND_WIRE_DOUBLE: {
+        uint64_t bits = value_be(entry->value);
+        double number;
+        memcpy(&number, &bits, sizeof(number));
+        as_double_init(&bin->value.dbl, number);
+        return true;
+    }
+    case TND_WIRE_BOOL:
+        as_boolean_init(&bin->value.boolean, entry->value.data[0] != 0);
+        return true;
+    default:
+        return bin_set_bytes(bin, entry);
+    }
+}
+
+static as_status record_check(const tnd_wire_reply* reply, as_error* err)
+{
+    tnd_wire_reply walk = *reply;
+    tnd_wire_entry entry;
+    while (tnd_wire_op_next(&walk, &entry)) {
+        if (!value_is_sound(&entry)) {
+            return as_error_update(
+                err, AEROSPIKE_ERR_CLIENT, "Bad reply: bin '%.*s' of type %u with %zu bytes",
+                (int)entry.name.size, entry.name.data, (unsigned)entry.type, entry.value.size);
+        }
+    }
+    return AEROSPIKE_OK;
+}
+
+static as_status record_no_memory(as_error* err, as_bin* bins, uint16_t count)
+{
+    for (uint16_t i = 0; i < count; i++) {
+        as_val_destroy((as_val*)bins[i].valuep);
+    }
+    free(bins);
+    return as_error_update(err, AEROSPIKE_ERR_CLIENT, "Out of memory: record");
+}
+
+as_status tnd_wire_record(const tnd_wire_reply* reply, uint64_t unix_now_sec, as_record* record,
+                          as_error* err)
+{
+    assert(!record->bins.entries && record->bins.size == 0);
+    as_status status = record_check(reply, err);
+    if (status != AEROSPIKE_OK) {
+        return status;
+    }
+    as_bin* bins = NULL;
+    if (reply->ops_left > 0) {
+        bins = calloc(reply->ops_left, sizeof(*bins));
+        if (!bins) {
+            return record_no_memory(err, NULL, 0);
+        }
+    }
+    tnd_wire_reply walk = *reply;
+    tnd_wire_entry entry;
+    uint16_t count = 0;
+    while (tnd_wire_op_next(&walk, &entry)) {
+        if (!bin_set(&bins[count], &entry)) {
+            return record_no_memory(err, bins, count);
+        }
+        count++;
+    }
+    record->bins = (as_bins){.entries = bins, .capacity = count, .size = count, ._free = bins};
+    record->gen = (uint16_t)reply->generation;
+    record->ttl = tnd_wire_ttl(reply->void_time, unix_now_sec);
+    return AEROSPIKE_OK;
+}
