@@ -1,0 +1,295 @@
+/*
+ * Wake-up sockets.
+ *
+ * Happy path: listen once; as a follower link to the owner and wait; as the owner accept followers.
+ * Failure modes: no abstract sockets here (listen fails: the timers do the work); the owner's
+ * backlog is full or it is in another network namespace (the link fails: on_owner_lost, and the
+ * worker looks again after a jittered pause); a stranger connects (its credentials are wrong:
+ * closed); a peer floods (what it says is bounded to a few reads per turn and means the same
+ * however often it is said).
+ */
+#include "async/wake.h"
+
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/un.h>
+
+#include "core/mem.h"
+
+#define WAKE_BACKLOG 512 /* two generations of workers */
+#define WAKE_READ_BYTES 64
+#define WAKE_READS_MAX 4    /* per turn and peer */
+#define WAKE_ACCEPTS_MAX 64 /* per turn */
+
+typedef struct wake_peer wake_peer;
+struct wake_peer {
+    tnd_io io;
+    tnd_wake* wake;
+    wake_peer* next;
+    wake_peer** link;
+};
+
+struct tnd_wake {
+    tnd_loop* loop;
+    const tnd_wake_handler* handler;
+    void* udata;
+    uint64_t nonce;
+    uint32_t uid;
+    uint32_t segment_uid;
+    uint32_t peers_max;
+    uint32_t peers_count;
+    wake_peer* peers;
+    tnd_io listener;
+    tnd_io owner; /* our connection to the owner */
+    uint32_t owner_slot;
+    uint64_t owner_nonce;
+    tnd_task lost; /* a refused link is told from the loop, not inside tnd_wake_link */
+};
+
+static socklen_t wake_address(const tnd_wake* wake, uint32_t slot, uint64_t slot_nonce,
+                              struct sockaddr_un* ret_addr)
+{
+    memset(ret_addr, 0, sizeof(*ret_addr));
+    ret_addr->sun_family = AF_UNIX;
+    int len = snprintf(ret_addr->sun_path + 1, sizeof(ret_addr->sun_path) - 1,
+                       "tendril-%016llx-%u-%012llx", (unsigned long long)wake->nonce, slot,
+                       (unsigned long long)slot_nonce);
+    return (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + (size_t)len);
+}
+
+static bool peer_is_welcome(tnd_wake* wake, tnd_io* io)
+{
+    tnd_peer peer;
+    return wake->loop->ops->peer(wake->loop, io, &peer) == 0 &&
+           (peer.uid == wake->uid || peer.uid == 0 || peer.uid == wake->segment_uid);
+}
+
+/* ---- as the owner: followers -------------------------------------------------------------------
+ */
+
+static void peer_close(wake_peer* peer)
+{
+    *peer->link = peer->next;
+    if (peer->next) {
+        peer->next->link = peer->link;
+    }
+    peer->wake->peers_count--;
+    tnd_io_close(&peer->io);
+    tnd_free(peer);
+}
+
+static void on_peer(tnd_io* io, unsigned events)
+{
+    (void)events;
+    wake_peer* peer = io->udata;
+    tnd_wake* wake = peer->wake;
+    char bytes[WAKE_READ_BYTES];
+    bool asked = false;
+    for (int i = 0; i < WAKE_READS_MAX; i++) {
+        ssize_t count = tnd_io_read(io, bytes, sizeof(bytes));
+        if (count == TND_WAIT) {
+            goto done;
+        }
+        if (count <= 0) {
+            peer_close(peer);
+            goto done;
+        }
+        asked = true;
+    }
+    tnd_io_again(io, TND_IO_READ);
+done:
+    if (asked) {
+        wake->handler->on_asked(wake->udata);
+    }
+}
+
+/* TND_WAIT when nobody is left to accept. */
+static int accept_one(tnd_wake* wake)
+{
+    wake_peer* peer = tnd_calloc(1, sizeof(*peer));
+    if (!peer) {
+        return -ENOMEM;
+    }
+    tnd_io_init(&peer->io, wake->loop, on_peer, peer);
+    int error = tnd_io_accept(&wake->listener, &peer->io);
+    if (error != 0) {
+        tnd_free(peer);
+        return error;
+    }
+    peer->wake = wake;
+    peer->next = wake->peers;
+    peer->link = &wake->peers;
+    if (peer->next) {
+        peer->next->link = &peer->next;
+    }
+    wake->peers = peer;
+    wake->peers_count++;
+    if (wake->peers_count > wake->peers_max || !peer_is_welcome(wake, &peer->io) ||
+        tnd_io_watch(&peer->io, TND_IO_READ) != 0) {
+        peer_close(peer);
+    }
+    return 0;
+}
+
+static void on_listener(tnd_io* io, unsigned events)
+{
+    (void)events;
+    tnd_wake* wake = io->udata;
+    for (int i = 0; i < WAKE_ACCEPTS_MAX; i++) {
+        int error = accept_one(wake);
+        if (error == TND_WAIT) {
+            return;
+        }
+        if (error == -EMFILE || error == -ENFILE || error == -ENOMEM) {
+            /* Left in the backlog until tnd_wake_resume: who waits there has its timer. */
+            (void)tnd_io_watch(&wake->listener, 0);
+            return;
+        }
+    }
+    tnd_io_again(io, TND_IO_READ);
+}
+
+int tnd_wake_listen(tnd_wake* wake, uint32_t slot, uint64_t slot_nonce)
+{
+    struct sockaddr_un addr;
+    socklen_t len = wake_address(wake, slot, slot_nonce, &addr);
+    tnd_io_init(&wake->listener, wake->loop, on_listener, wake);
+    int error = wake->loop->ops->listen(wake->loop, &wake->listener, (struct sockaddr*)&addr, len,
+                                        WAKE_BACKLOG);
+    if (error == 0) {
+        error = tnd_io_watch(&wake->listener, TND_IO_READ);
+    }
+    if (error != 0) {
+        tnd_io_close(&wake->listener);
+    }
+    return error;
+}
+
+void tnd_wake_resume(tnd_wake* wake)
+{
+    if (wake->listener.is_open && wake->listener.mask == 0) {
+        (void)tnd_io_watch(&wake->listener, TND_IO_READ);
+    }
+}
+
+void tnd_wake_release(tnd_wake* wake)
+{
+    while (wake->peers) {
+        peer_close(wake->peers);
+    }
+}
+
+bool tnd_wake_is_linked(const tnd_wake* wake)
+{
+    return wake->owner.is_open;
+}
+
+/* ---- as a follower: the owner ------------------------------------------------------------------
+ */
+
+static void link_lost(tnd_wake* wake)
+{
+    tnd_io_close(&wake->owner);
+    wake->owner_nonce = 0;
+    tnd_task_soon(&wake->lost);
+}
+
+static void on_lost(tnd_task* task)
+{
+    tnd_wake* wake = task->udata;
+    wake->handler->on_owner_lost(wake->udata);
+}
+
+static void on_owner(tnd_io* io, unsigned events)
+{
+    tnd_wake* wake = io->udata;
+    if (events & TND_IO_WRITE) {
+        int error = tnd_io_connect_result(io);
+        if (error == TND_WAIT) {
+            return;
+        }
+        if (error != 0 || !peer_is_welcome(wake, io) || tnd_io_watch(io, TND_IO_READ) != 0) {
+            link_lost(wake);
+            return;
+        }
+    }
+    char bytes[WAKE_READ_BYTES];
+    for (int i = 0; i < WAKE_READS_MAX; i++) {
+        ssize_t count = tnd_io_read(io, bytes, sizeof(bytes));
+        if (count == TND_WAIT) {
+            return;
+        }
+        if (count <= 0) {
+            link_lost(wake);
+            return;
+        }
+    }
+    link_lost(wake); /* an owner has nothing to say: whoever talks isn't one */
+}
+
+void tnd_wake_link(tnd_wake* wake, uint32_t slot, uint64_t slot_nonce)
+{
+    if (wake->owner_nonce == slot_nonce && wake->owner_slot == slot && wake->owner.is_open) {
+        return;
+    }
+    tnd_wake_unlink(wake);
+    struct sockaddr_un addr;
+    socklen_t len = wake_address(wake, slot, slot_nonce, &addr);
+    tnd_io_init(&wake->owner, wake->loop, on_owner, wake);
+    wake->owner_slot = slot;
+    wake->owner_nonce = slot_nonce;
+    if (tnd_io_connect(&wake->owner, (struct sockaddr*)&addr, len) != 0 ||
+        tnd_io_watch(&wake->owner, TND_IO_READ | TND_IO_WRITE) != 0) {
+        link_lost(wake);
+    }
+}
+
+void tnd_wake_unlink(tnd_wake* wake)
+{
+    tnd_task_cancel(&wake->lost);
+    tnd_io_close(&wake->owner);
+    wake->owner_nonce = 0;
+}
+
+void tnd_wake_ask(tnd_wake* wake)
+{
+    if (wake->owner.is_open) {
+        char byte = 'T';
+        struct iovec iov = {.iov_base = &byte, .iov_len = 1};
+        /* Not connected yet, or full: the owner's own timer takes the request. */
+        (void)tnd_io_writev(&wake->owner, &iov, 1);
+    }
+}
+
+/* ---- life --------------------------------------------------------------------------------------
+ */
+
+tnd_wake* tnd_wake_new(tnd_loop* loop, uint64_t nonce, uint32_t uid, uint32_t segment_uid,
+                       uint32_t peers_max, const tnd_wake_handler* handler, void* udata)
+{
+    tnd_wake* wake = tnd_calloc(1, sizeof(*wake));
+    if (!wake) {
+        return NULL;
+    }
+    wake->loop = loop;
+    wake->nonce = nonce;
+    wake->uid = uid;
+    wake->segment_uid = segment_uid;
+    wake->peers_max = peers_max;
+    wake->handler = handler;
+    wake->udata = udata;
+    tnd_task_init(&wake->lost, loop, on_lost, wake);
+    return wake;
+}
+
+void tnd_wake_free(tnd_wake* wake)
+{
+    if (!wake) {
+        return;
+    }
+    tnd_wake_release(wake);
+    tnd_wake_unlink(wake);
+    tnd_io_close(&wake->listener);
+    tnd_free(wake);
+}

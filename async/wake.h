@@ -1,0 +1,50 @@
+/*
+ * Wake-up sockets between the workers of one host: the news of an owner's death, within the time
+ * the kernel needs to close a dead process's descriptors.
+ *
+ * Each worker listens on an abstract unix socket of its own, whose name follows from the segment's
+ * random nonce, its slot and its slot's nonce. A follower holds one connection to the owner: end of
+ * file means "look who owns", one byte towards the owner means "take the tend requests". Hints
+ * only: nothing that comes over these sockets is believed, the segment is the truth. Where
+ * processes share no network namespace the connection is refused and the worker's timer does the
+ * work.
+ */
+#pragma once
+
+#include <tendril/loop.h>
+
+typedef struct tnd_wake tnd_wake;
+
+typedef struct tnd_wake_handler {
+    /* The connection to the owner broke or was refused, or the owner gave the role up. From the
+     * loop. */
+    void (*on_owner_lost)(void* udata);
+    /* Some follower left a request for us. From the loop. */
+    void (*on_asked)(void* udata);
+} tnd_wake_handler;
+
+/* NULL when out of memory. `nonce` is the segment's; `uid` is the only peer (besides root and
+ * `segment_uid`) that is listened to; at most `peers_max` followers are held. */
+tnd_wake* tnd_wake_new(tnd_loop* loop, uint64_t nonce, uint32_t uid, uint32_t segment_uid,
+                       uint32_t peers_max, const tnd_wake_handler* handler, void* udata);
+
+/* Listen under (slot, slot nonce). 0 or -errno; without it followers fall back on their timers. */
+int tnd_wake_listen(tnd_wake* wake, uint32_t slot, uint64_t slot_nonce);
+
+/* Hold a connection to this owner; nothing when it is held already. */
+void tnd_wake_link(tnd_wake* wake, uint32_t slot, uint64_t slot_nonce);
+void tnd_wake_unlink(tnd_wake* wake);
+
+/* A request lies in the segment: have the owner take it. */
+void tnd_wake_ask(tnd_wake* wake);
+
+/* We don't own any more: close all followers' connections, which is how they learn it. */
+void tnd_wake_release(tnd_wake* wake);
+
+/* Called now and then: accept again after descriptors had run out. */
+void tnd_wake_resume(tnd_wake* wake);
+
+/* Is there a connection to an owner, or one under way? */
+bool tnd_wake_is_linked(const tnd_wake* wake);
+
+void tnd_wake_free(tnd_wake* wake);

@@ -1,0 +1,636 @@
+/*
+ * A worker's role on its host.
+ *
+ *     STARTING -> FOLLOWING <-> OWNING
+ *                     |  ^         |
+ *                     v  |         v
+ *                    PAUSED  (the loop doesn't turn)
+ *
+ * Happy path: open the map, join, look who owns; link to the owner and follow, or take the vacant
+ * role and run the tender. Failure modes, and where each ends: owner dies            its socket
+ * closes: look, prove the death, take over owner stops or hangs  its heartbeat expires: take over;
+ * it finds its term outdated and steps down we were stopped       our own heartbeat expired: step
+ * down before anything else, then look fenced while storing  step down, then look out of
+ * descriptors    step down, and stay out of the election for a while segment removed       open the
+ * one that has the key now; route by the old one until that has a map no slot, read-only    follow
+ * only
+ */
+#include "async/worker.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <aerospike/as_log_macros.h>
+
+#include "async/wake.h"
+#include "core/log.h"
+#include "core/mem.h"
+
+#define WORKER_TICK_MAX_MS 1000 /* how often a follower looks by itself */
+#define WORKER_TICK_MIN_MS 100
+#define WORKER_RELINK_MIN_MS 5 /* jittered pause before a broken link is tried again */
+#define WORKER_RELINK_MAX_MS 500
+#define WORKER_BARRED_MS 5000 /* out of the election after running out of descriptors */
+#define WORKER_JOIN_TRIES 8
+#define WORKER_LOG_INTERVAL_MS 30000
+
+#define WORKER_PRIVATE_NODES 255 /* without use_shm: memory is only touched when used */
+#define WORKER_PRIVATE_NAMESPACES TND_NAMESPACES_MAX
+
+typedef enum worker_role {
+    WORKER_STARTING, /* no turn of the loop yet */
+    WORKER_FOLLOWING,
+    WORKER_OWNING,
+    WORKER_PAUSED, /* the loop doesn't turn: neither owner nor candidate */
+} worker_role;
+
+/* A map with our membership in it. */
+typedef struct worker_seat {
+    tnd_map map;
+    tnd_member member;
+    tnd_join join;
+} worker_seat;
+
+struct tnd_worker {
+    tnd_loop* loop;
+    tnd_worker_config config;
+    worker_role role;
+    worker_seat* seat; /* where we are a member */
+    worker_seat* old;  /* what we route by while `seat` has no map yet; NULL = `seat` */
+    tnd_resolver* resolver;
+    tnd_wake* wake;
+    tnd_tender* tender;
+    tnd_timer tick;
+    tnd_timer relink;
+    tnd_task look;
+    uint64_t threshold_ms;
+    uint64_t tick_ms;
+    uint64_t beat_ms; /* our last heartbeat as the owner */
+    uint64_t barred_until_ms;
+    uint64_t relink_ms;
+    uint64_t dir_version; /* last told by on_map */
+    bool is_ready_told;
+    bool is_draining;
+    bool is_stopped;
+    uint32_t pins; /* callbacks of ours that are running: the struct outlives them */
+    tnd_log_gate gate;
+};
+
+static uint64_t worker_now_ms(tnd_worker* worker)
+{
+    return tnd_loop_now_ms(worker->loop);
+}
+
+/* A handler may stop the worker: everything closes at once, the memory goes when the last callback
+ * of ours has returned. */
+static void worker_pin(tnd_worker* worker)
+{
+    worker->pins++;
+}
+
+static void worker_unpin(tnd_worker* worker)
+{
+    if (--worker->pins == 0 && worker->is_stopped) {
+        tnd_free(worker);
+    }
+}
+
+/* ---- seat: the map and our place in it ---------------------------------------------------------
+ */
+
+static void identity_text(const as_config* config, char* ret_text, size_t size)
+{
+    snprintf(ret_text, size, "cluster_name=%s use_services_alternate=%d tls=%d ip_map=%u",
+             config->cluster_name ? config->cluster_name : "", config->use_services_alternate,
+             config->tls.enable, config->ip_map_size);
+}
+
+static as_status seat_open_map(tnd_worker* worker, tnd_map* map, as_error* err)
+{
+    const as_config* config = worker->config.config;
+    char identity[TND_IDENTITY_WORDS * 8];
+    identity_text(config, identity, sizeof(identity));
+    tnd_map_config map_config = {
+        .use_shm = config->use_shm,
+        .key = config->shm_key,
+        .mode = config->shm_mode,
+        .nodes_capacity = config->use_shm ? config->shm_max_nodes : WORKER_PRIVATE_NODES,
+        .namespaces_capacity =
+            config->use_shm ? config->shm_max_namespaces : WORKER_PRIVATE_NAMESPACES,
+        .workers_capacity = config->use_shm ? TND_WORKERS_DEFAULT : 1,
+        .identity = identity,
+        .nonce = tnd_loop_random(worker->loop),
+        .unix_now = worker->loop->ops->unix_now(worker->loop),
+        .sys = worker->config.sys,
+    };
+    return tnd_map_open(map, &map_config, err);
+}
+
+static void seat_free(worker_seat* seat, bool may_remove)
+{
+    if (seat) {
+        tnd_member_leave(&seat->member, may_remove);
+        tnd_map_close(&seat->map);
+        tnd_free(seat);
+    }
+}
+
+/* Open the map and join it; a segment that is being removed is left for its successor. */
+static worker_seat* seat_new(tnd_worker* worker, as_error* err)
+{
+    worker_seat* seat = tnd_calloc(1, sizeof(*seat));
+    if (!seat) {
+        as_error_update(err, AEROSPIKE_ERR_CLIENT, "No memory for a worker");
+        return NULL;
+    }
+    for (int i = 0; i < WORKER_JOIN_TRIES; i++) {
+        if (seat_open_map(worker, &seat->map, err) != AEROSPIKE_OK) {
+            tnd_free(seat);
+            return NULL;
+        }
+        seat->join = tnd_member_join(
+            &seat->member, &seat->map, (uint32_t)tnd_loop_random(worker->loop), worker->config.pid,
+            worker->config.uid, worker_now_ms(worker), worker->loop->ops->unix_now(worker->loop));
+        if (seat->join != TND_JOIN_RETIRED) {
+            return seat;
+        }
+        tnd_map_close(&seat->map);
+    }
+    tnd_free(seat);
+    as_error_update(err, AEROSPIKE_ERR_CLIENT,
+                    "Shared memory segment with key 0x%08x was removed %d times while joining it",
+                    (unsigned)worker->config.config->shm_key, WORKER_JOIN_TRIES);
+    return NULL;
+}
+
+static void seat_explain(const tnd_worker* worker)
+{
+    if (worker->seat->join == TND_JOIN_READ_ONLY) {
+        as_log_info("Shared memory segment 0x%08x may only be read: this process routes by it but "
+                    "can't tend",
+                    (unsigned)worker->seat->map.key);
+    } else if (worker->seat->join == TND_JOIN_FULL) {
+        as_log_warn("All %u worker slots of shared memory segment 0x%08x are taken: this process "
+                    "routes by it but can't tend",
+                    worker->seat->map.workers_capacity, (unsigned)worker->seat->map.key);
+    }
+}
+
+static bool seat_is_ready(worker_seat* seat)
+{
+    return tnd_map_refresh(&seat->map) && seat->map.dir.namespaces_count > 0;
+}
+
+/* ---- what the client is told -------------------------------------------------------------------
+ */
+
+static void tell_ready(tnd_worker* worker, as_error* err)
+{
+    if (!worker->is_ready_told) {
+        worker->is_ready_told = true;
+        worker->config.handler->on_ready(worker->config.udata, err);
+    }
+}
+
+/* Bring the routing map up to date, and the client with it. */
+static void worker_refresh(tnd_worker* worker)
+{
+    if (worker->old && seat_is_ready(worker->seat)) {
+        seat_free(worker->old, false);
+        worker->old = NULL;
+        worker->dir_version = 0;
+    }
+    tnd_map* map = tnd_worker_map(worker);
+    tnd_map_refresh(map);
+    if (map->dir_version != worker->dir_version) {
+        worker->dir_version = map->dir_version;
+        worker->config.handler->on_map(worker->config.udata);
+    }
+    if (!worker->is_stopped && tnd_worker_is_ready(worker)) {
+        tell_ready(worker, NULL);
+    }
+}
+
+/* ---- owning ------------------------------------------------------------------------------------
+ */
+
+static void step_down(tnd_worker* worker, const char* reason)
+{
+    if (worker->role != WORKER_OWNING) {
+        return;
+    }
+    worker->role = WORKER_FOLLOWING;
+    tnd_tender_stop(worker->tender);
+    worker->tender = NULL;
+    tnd_owner_release(&worker->seat->member);
+    if (worker->wake) {
+        tnd_wake_release(worker->wake);
+    }
+    as_log_info("Worker %u (slot %u) stopped tending: %s", worker->config.pid,
+                worker->seat->member.slot, reason);
+    tnd_task_soon(&worker->look);
+}
+
+static void on_published(void* udata)
+{
+    worker_pin(udata);
+    worker_refresh(udata);
+    worker_unpin(udata);
+}
+
+static void on_no_seeds(void* udata, as_error* err)
+{
+    tnd_worker* worker = udata;
+    worker_pin(worker);
+    if (!tnd_worker_is_ready(worker)) {
+        tell_ready(worker, err);
+    }
+    worker_unpin(worker);
+}
+
+static void on_directory(void* udata)
+{
+    worker_pin(udata);
+    worker_refresh(udata);
+    worker_unpin(udata);
+}
+
+static void on_fenced(void* udata)
+{
+    step_down(udata, "another worker has taken over");
+}
+
+static void on_exhausted(void* udata, as_error* err)
+{
+    tnd_worker* worker = udata;
+    tnd_log_limit(&worker->gate, worker_now_ms(worker), WORKER_LOG_INTERVAL_MS, AS_LOG_LEVEL_WARN,
+                  "Worker %u can't tend: %s", worker->config.pid, err->message);
+    worker->barred_until_ms = worker_now_ms(worker) + WORKER_BARRED_MS;
+    step_down(worker, "out of resources");
+}
+
+static const tnd_tender_handler tender_handler = {
+    .on_published = on_published,
+    .on_no_seeds = on_no_seeds,
+    .on_directory = on_directory,
+    .on_fenced = on_fenced,
+    .on_exhausted = on_exhausted,
+};
+
+static void own(tnd_worker* worker, const tnd_owner_view* view)
+{
+    static const char* const reasons[] = {
+        [TND_OWNER_VACANT] = "nobody did",
+        [TND_OWNER_DEAD] = "its predecessor died",
+        [TND_OWNER_EXPIRED] = "its predecessor's heartbeat expired",
+    };
+    worker->role = WORKER_OWNING;
+    worker->beat_ms = worker_now_ms(worker);
+    if (worker->wake) {
+        tnd_wake_unlink(worker->wake);
+    }
+    tnd_timer_stop(&worker->relink);
+    worker->tender = tnd_tender_start(worker->loop, worker->config.config, &worker->seat->member,
+                                      worker->resolver, &tender_handler, worker);
+    if (!worker->tender) {
+        worker->barred_until_ms = worker->beat_ms + WORKER_BARRED_MS;
+        step_down(worker, "no memory for the tender");
+        return;
+    }
+    as_log_info("Worker %u (slot %u) tends from now on, term %u: %s", worker->config.pid,
+                worker->seat->member.slot, worker->seat->member.term, reasons[view->state]);
+}
+
+/* May we own now? Who draws back owns only while nobody else is there to do it. */
+static bool is_candidate(tnd_worker* worker)
+{
+    const tnd_member* member = &worker->seat->member;
+    if (member->slot == TND_MEMBER_NONE || worker->role != WORKER_FOLLOWING ||
+        worker_now_ms(worker) < worker->barred_until_ms) {
+        return false;
+    }
+    return !worker->is_draining || !tnd_member_has_fresh_peers(member);
+}
+
+/* The owner's heartbeat, and the check that comes before everything else: have we been stopped? */
+static void owner_tick(tnd_worker* worker)
+{
+    uint64_t now_ms = worker_now_ms(worker);
+    if (now_ms - worker->beat_ms > worker->threshold_ms) {
+        step_down(worker, "its own heartbeat had expired");
+        return;
+    }
+    if (!tnd_owner_beat(&worker->seat->member, now_ms)) {
+        step_down(worker, "another worker has taken over");
+        return;
+    }
+    worker->beat_ms = now_ms;
+    if (worker->is_draining && tnd_member_has_fresh_peers(&worker->seat->member)) {
+        step_down(worker, "it is draining");
+    }
+}
+
+static void take_requests(tnd_worker* worker)
+{
+    uint64_t bits[(TND_NODES_MAX + 1) / 64];
+    if (worker->role == WORKER_OWNING && tnd_tend_take(&worker->seat->map, bits)) {
+        tnd_tender_ask(worker->tender, bits);
+    }
+}
+
+/* ---- following ---------------------------------------------------------------------------------
+ */
+
+static void relink_later(tnd_worker* worker)
+{
+    uint64_t jitter_ms = tnd_loop_random(worker->loop) % (worker->relink_ms + 1);
+    tnd_timer_start_ms(&worker->relink, WORKER_RELINK_MIN_MS + jitter_ms);
+    worker->relink_ms *= 2;
+    if (worker->relink_ms > WORKER_RELINK_MAX_MS) {
+        worker->relink_ms = WORKER_RELINK_MAX_MS;
+    }
+}
+
+static void worker_move(tnd_worker* worker);
+
+/* Look who owns, and do what follows. A link that has just broken isn't tried again at once. */
+static void worker_look(tnd_worker* worker, bool may_link)
+{
+    worker_refresh(worker);
+    if (worker->is_stopped || worker->role != WORKER_FOLLOWING) {
+        return;
+    }
+    tnd_owner_view view;
+    tnd_owner_look(&worker->seat->member, worker_now_ms(worker), worker->threshold_ms, &view);
+    switch (view.state) {
+    case TND_OWNER_SELF:
+        /* Released in between, or our slot number with our term: can't be ours while following. */
+        tnd_owner_release(&worker->seat->member);
+        tnd_task_soon(&worker->look);
+        break;
+    case TND_OWNER_OTHER:
+        if (!worker->wake) {
+            break;
+        }
+        if (may_link) {
+            tnd_wake_link(worker->wake, view.slot, view.nonce);
+        } else {
+            relink_later(worker);
+        }
+        break;
+    case TND_OWNER_VACANT:
+    case TND_OWNER_DEAD:
+    case TND_OWNER_EXPIRED:
+        if (is_candidate(worker)) {
+            if (tnd_owner_take(&worker->seat->member, &view, worker_now_ms(worker))) {
+                own(worker, &view);
+            } else {
+                tnd_task_soon(&worker->look); /* somebody was faster: follow it */
+            }
+        }
+        break;
+    case TND_OWNER_GONE:
+        worker_move(worker);
+        break;
+    }
+}
+
+static void on_look(tnd_task* task)
+{
+    tnd_worker* worker = task->udata;
+    worker_pin(worker);
+    if (worker->role == WORKER_STARTING) {
+        worker->role = WORKER_FOLLOWING; /* the loop turns: this is its turn */
+        tnd_member_set_draining(&worker->seat->member, worker->is_draining);
+    }
+    worker_look(worker, true);
+    worker_unpin(worker);
+}
+
+static void on_relink(tnd_timer* timer)
+{
+    tnd_worker* worker = timer->udata;
+    worker_pin(worker);
+    worker_look(worker, true);
+    worker_unpin(worker);
+}
+
+static void on_owner_lost(void* udata)
+{
+    worker_pin(udata);
+    worker_look(udata, false);
+    worker_unpin(udata);
+}
+
+static void on_asked(void* udata)
+{
+    take_requests(udata);
+}
+
+static const tnd_wake_handler wake_handler = {
+    .on_owner_lost = on_owner_lost,
+    .on_asked = on_asked,
+};
+
+/* A listener and a link of our own in the present segment; without them the tick does the work. */
+static void wake_start(tnd_worker* worker)
+{
+    tnd_wake_free(worker->wake);
+    worker->wake = NULL;
+    worker_seat* seat = worker->seat;
+    if (seat->map.shm_id < 0) {
+        return;
+    }
+    tnd_shm_stat stat = {.uid = worker->config.uid};
+    seat->map.sys->ops->stat(seat->map.sys->ctx, seat->map.shm_id, &stat);
+    worker->wake =
+        tnd_wake_new(worker->loop, atomic_load(&seat->map.header->nonce), worker->config.uid,
+                     stat.uid, seat->map.workers_capacity, &wake_handler, worker);
+    if (!worker->wake || seat->member.slot == TND_MEMBER_NONE) {
+        return;
+    }
+    int error = tnd_wake_listen(worker->wake, seat->member.slot,
+                                seat->member.state >> TND_SLOT_NONCE_SHIFT);
+    if (error != 0) {
+        as_log_warn("Worker %u can't listen for wake-ups (%s): takeovers from it take up to %u ms",
+                    worker->config.pid, strerror(-error), (unsigned)worker->tick_ms);
+    }
+}
+
+/* ---- moving to another segment -----------------------------------------------------------------
+ */
+
+/* The segment was removed under us. Join the one that has the key now; commands go on by the old
+ * map, whose memory stays ours as long as it is attached. */
+static void worker_move(tnd_worker* worker)
+{
+    as_error err;
+    as_error_init(&err);
+    worker_seat* seat = seat_new(worker, &err);
+    if (!seat) {
+        tnd_log_limit(
+            &worker->gate, worker_now_ms(worker), WORKER_LOG_INTERVAL_MS, AS_LOG_LEVEL_ERROR,
+            "Shared memory segment was removed and no other can be used: %s", err.message);
+        return;
+    }
+    step_down(worker, "its shared memory segment was removed");
+    if (worker->old) {
+        seat_free(worker->seat, false);
+    } else {
+        tnd_member_leave(&worker->seat->member, false);
+        worker->old = worker->seat;
+    }
+    worker->seat = seat;
+    seat_explain(worker);
+    if (worker->role == WORKER_STARTING || worker->role == WORKER_PAUSED || worker->is_draining) {
+        tnd_member_set_draining(&seat->member, true);
+    }
+    wake_start(worker);
+    as_log_info(
+        "Worker %u moved to a new shared memory segment with key 0x%08x: its own was removed",
+        worker->config.pid, (unsigned)seat->map.key);
+    tnd_task_soon(&worker->look);
+}
+
+static void on_tick(tnd_timer* timer)
+{
+    tnd_worker* worker = timer->udata;
+    worker_pin(worker);
+    tnd_timer_start_ms(timer, worker->tick_ms);
+    if (worker->role == WORKER_OWNING) {
+        owner_tick(worker);
+    }
+    if (tnd_map_is_removed(&worker->seat->map)) {
+        worker_move(worker);
+    }
+    if (worker->wake) {
+        tnd_wake_resume(worker->wake);
+        if (tnd_wake_is_linked(worker->wake)) {
+            worker->relink_ms = WORKER_RELINK_MIN_MS;
+        }
+    }
+    take_requests(worker);
+    worker_look(worker, true);
+    worker_unpin(worker);
+}
+
+/* ---- life --------------------------------------------------------------------------------------
+ */
+
+static uint64_t tick_for(uint64_t threshold_ms)
+{
+    uint64_t tick_ms = threshold_ms / 4;
+    if (tick_ms < WORKER_TICK_MIN_MS) {
+        return WORKER_TICK_MIN_MS;
+    }
+    return tick_ms < WORKER_TICK_MAX_MS ? tick_ms : WORKER_TICK_MAX_MS;
+}
+
+tnd_worker* tnd_worker_start(tnd_loop* loop, const tnd_worker_config* config, as_error* err)
+{
+    tnd_worker* worker = tnd_calloc(1, sizeof(*worker));
+    if (!worker) {
+        as_error_update(err, AEROSPIKE_ERR_CLIENT, "No memory for a worker");
+        return NULL;
+    }
+    worker->loop = loop;
+    worker->config = *config;
+    worker->threshold_ms = (uint64_t)config->config->shm_takeover_threshold_sec * 1000;
+    worker->tick_ms = tick_for(worker->threshold_ms);
+    worker->relink_ms = WORKER_RELINK_MIN_MS;
+    tnd_timer_init(&worker->tick, loop, on_tick, worker);
+    tnd_timer_init(&worker->relink, loop, on_relink, worker);
+    tnd_task_init(&worker->look, loop, on_look, worker);
+    worker->resolver = tnd_resolver_new(loop);
+    if (worker->resolver) {
+        worker->seat = seat_new(worker, err);
+    } else {
+        as_error_update(err, AEROSPIKE_ERR_CLIENT, "No memory for a worker");
+    }
+    if (!worker->seat) {
+        tnd_worker_stop(worker);
+        return NULL;
+    }
+    seat_explain(worker);
+    /* Until the first turn nobody should count on us. */
+    tnd_member_set_draining(&worker->seat->member, true);
+    wake_start(worker);
+    tnd_timer_start_ms(&worker->tick, worker->tick_ms);
+    tnd_task_soon(&worker->look);
+    return worker;
+}
+
+tnd_map* tnd_worker_map(tnd_worker* worker)
+{
+    return worker->old ? &worker->old->map : &worker->seat->map;
+}
+
+bool tnd_worker_is_ready(tnd_worker* worker)
+{
+    const tnd_map* map = tnd_worker_map(worker);
+    return map->dir_selector != 0 && map->dir.namespaces_count > 0;
+}
+
+void tnd_worker_ask(tnd_worker* worker, uint32_t node_index)
+{
+    if (worker->old) {
+        node_index = 0; /* an index of the old map means another node in the new one */
+    }
+    tnd_tend_ask(&worker->seat->map, node_index);
+    if (worker->role == WORKER_OWNING) {
+        take_requests(worker);
+    } else if (worker->wake) {
+        tnd_wake_ask(worker->wake);
+    }
+}
+
+void tnd_worker_pause(tnd_worker* worker)
+{
+    step_down(worker, "its loop stops turning");
+    worker->role = WORKER_PAUSED;
+    tnd_member_set_draining(&worker->seat->member, true);
+    tnd_task_cancel(&worker->look);
+    tnd_timer_stop(&worker->relink);
+    if (worker->wake) {
+        tnd_wake_unlink(worker->wake);
+    }
+}
+
+void tnd_worker_resume(tnd_worker* worker)
+{
+    if (worker->role == WORKER_PAUSED) {
+        worker->role = WORKER_FOLLOWING;
+        tnd_member_set_draining(&worker->seat->member, worker->is_draining);
+        tnd_task_soon(&worker->look);
+    }
+}
+
+void tnd_worker_drain(tnd_worker* worker)
+{
+    worker->is_draining = true;
+    tnd_member_set_draining(&worker->seat->member, true);
+    if (worker->role == WORKER_OWNING && tnd_member_has_fresh_peers(&worker->seat->member)) {
+        step_down(worker, "it is draining");
+    }
+}
+
+void tnd_worker_stop(tnd_worker* worker)
+{
+    if (!worker) {
+        return;
+    }
+    assert(!worker->is_stopped);
+    step_down(worker, "it closes");
+    tnd_task_cancel(&worker->look);
+    tnd_timer_stop(&worker->tick);
+    tnd_timer_stop(&worker->relink);
+    tnd_wake_free(worker->wake);
+    seat_free(worker->old, false);
+    seat_free(worker->seat, true);
+    tnd_resolver_free(worker->resolver);
+    worker->is_stopped = true;
+    if (worker->pins == 0) {
+        tnd_free(worker);
+    }
+}

@@ -1,0 +1,225 @@
+/*
+ * A process's view of the map: attach, keep a private copy of the directory, route.
+ *
+ * Reading the directory. The selector names an arena; the reader copies what it needs and loads the
+ * selector again. The owner never writes the selected arena, so an unchanged selector proves the
+ * copy whole. One that moved twice in a row leaves the old copy in place: the next command tries
+ * again. Everything copied is put into bounds before it is used, whoever wrote it.
+ */
+#include "shm/map.h"
+
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+
+#include "core/mem.h"
+#include "shm/segment.h"
+
+static void map_place(tnd_map* map, const tnd_seg_shape* shape)
+{
+    map->header = (tnd_seg_header*)map->base;
+    map->control = (tnd_seg_control*)(map->base + TND_PAGE_BYTES);
+    map->slots = (tnd_seg_slot*)(map->base + shape->slots_offset);
+    map->map = (tnd_seg_map*)(map->base + shape->map_offset);
+    map->arenas = map->base + shape->arenas_offset;
+    map->tables = (tnd_seg_table*)(map->base + shape->tables_offset);
+    map->arena_bytes = shape->arena_bytes;
+    map->shared_bytes = shape->map_offset;
+}
+
+static as_status open_private(tnd_map* map, const tnd_map_config* config,
+                              const tnd_seg_shape* shape, as_error* err)
+{
+    void* base =
+        mmap(NULL, shape->size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (base == MAP_FAILED) {
+        return as_error_update(err, AEROSPIKE_ERR_CLIENT,
+                               "No memory for the cluster map (%zu bytes)", shape->size);
+    }
+    map->base = base;
+    map->size = shape->size;
+    map->shm_id = -1;
+    tnd_segment_init_private(base, config);
+    return AEROSPIKE_OK;
+}
+
+as_status tnd_map_open(tnd_map* map, const tnd_map_config* config, as_error* err)
+{
+    memset(map, 0, sizeof(*map));
+    map->sys = config->sys ? config->sys : &tnd_shm_sys_real;
+    map->key = config->key;
+    map->shm_id = -1;
+    map->nodes_capacity = config->nodes_capacity;
+    map->namespaces_capacity = config->namespaces_capacity;
+    map->workers_capacity = config->workers_capacity;
+    map->arenas_count = TND_ARENAS;
+    map->nodes = tnd_calloc(config->nodes_capacity + 1, sizeof(tnd_node_rec));
+    map->namespaces = tnd_calloc(config->namespaces_capacity, sizeof(tnd_ns_rec));
+    if (!map->nodes || !map->namespaces) {
+        tnd_map_close(map);
+        return as_error_update(err, AEROSPIKE_ERR_CLIENT, "No memory for %u nodes",
+                               config->nodes_capacity);
+    }
+    tnd_seg_shape shape;
+    tnd_segment_shape(config->nodes_capacity, config->namespaces_capacity, config->workers_capacity,
+                      TND_ARENAS, &shape);
+    as_status status = config->use_shm ? tnd_segment_open(map, config, &shape, err)
+                                       : open_private(map, config, &shape, err);
+    if (status != AEROSPIKE_OK) {
+        map->base = NULL;
+        tnd_map_close(map);
+        return status;
+    }
+    map_place(map, &shape);
+    if (map->shm_id >= 0 && !map->is_read_only) {
+        map->sys->ops->protect(map->sys->ctx, map->map, map->size - map->shared_bytes, false);
+    }
+    return AEROSPIKE_OK;
+}
+
+void tnd_map_close(tnd_map* map)
+{
+    if (map->base && map->shm_id >= 0) {
+        map->sys->ops->detach(map->sys->ctx, map->base);
+        if (!map->is_read_only) {
+            tnd_segment_remove_if_unused(map->sys, map->shm_id);
+        }
+    } else if (map->base) {
+        munmap(map->base, map->size);
+    }
+    tnd_free(map->nodes);
+    tnd_free(map->namespaces);
+    memset(map, 0, sizeof(*map));
+    map->shm_id = -1;
+}
+
+bool tnd_map_is_removed(const tnd_map* map)
+{
+    if (map->shm_id < 0) {
+        return false;
+    }
+    if (atomic_load_explicit(&map->control->owner, memory_order_acquire) & TND_OWNER_RETIRED) {
+        return true;
+    }
+    tnd_shm_stat stat;
+    int error = map->sys->ops->stat(map->sys->ctx, map->shm_id, &stat);
+    return error != 0 || stat.is_removed;
+}
+
+/* ---- directory ---------------------------------------------------------------------------------
+ */
+
+static void copy_words(void* to, const uint8_t* from, size_t size)
+{
+    uint8_t* out = to;
+    for (size_t i = 0; i < size; i += sizeof(uint64_t)) {
+        uint64_t word = atomic_load_explicit((const tnd_word*)(from + i), memory_order_relaxed);
+        memcpy(out + i, &word, sizeof(word));
+    }
+}
+
+static void head_bound(const tnd_map* map, tnd_dir_head* head)
+{
+    if (head->nodes_count > map->nodes_capacity) {
+        head->nodes_count = map->nodes_capacity;
+    }
+    if (head->namespaces_count > map->namespaces_capacity) {
+        head->namespaces_count = map->namespaces_capacity;
+    }
+    head->cluster_name[sizeof(head->cluster_name) - 1] = 0;
+}
+
+static void node_bound(tnd_node_rec* node)
+{
+    node->name[sizeof(node->name) - 1] = 0;
+    node->tls_name[sizeof(node->tls_name) - 1] = 0;
+    if (node->addrs_count > TND_NODE_ADDRS_MAX) {
+        node->addrs_count = TND_NODE_ADDRS_MAX;
+    }
+    for (uint32_t i = 0; i < node->addrs_count; i++) {
+        if (node->addrs[i].family != AF_INET && node->addrs[i].family != AF_INET6) {
+            node->addrs_count = i;
+        }
+    }
+    if (node->state > TND_NODE_QUARANTINED || node->addrs_count == 0) {
+        node->state = TND_NODE_FREE;
+    }
+}
+
+static void namespace_bound(const tnd_map* map, tnd_ns_rec* ns)
+{
+    ns->name[sizeof(ns->name) - 1] = 0;
+    if (ns->table >= map->namespaces_capacity) {
+        ns->name[0] = 0; /* matches no namespace */
+        ns->table = 0;
+    }
+    if (ns->replicas < 1) {
+        ns->replicas = 1;
+    }
+    if (ns->replicas > TND_REPLICAS_MAX) {
+        ns->replicas = TND_REPLICAS_MAX;
+    }
+}
+
+/* Copy the arena's used part into the private copy. */
+static void dir_copy(tnd_map* map, uint32_t arena)
+{
+    const uint8_t* from = map->arenas + arena * map->arena_bytes;
+    copy_words(&map->dir, from, sizeof(map->dir));
+    head_bound(map, &map->dir);
+    from += sizeof(map->dir);
+    copy_words(&map->nodes[1], from, map->dir.nodes_count * sizeof(tnd_node_rec));
+    from += map->nodes_capacity * sizeof(tnd_node_rec);
+    copy_words(map->namespaces, from, map->dir.namespaces_count * sizeof(tnd_ns_rec));
+}
+
+bool tnd_map_refresh(tnd_map* map)
+{
+    for (int i = 0; i < 2; i++) {
+        uint64_t selector = atomic_load_explicit(&map->map->selector, memory_order_acquire);
+        uint64_t arena = selector >> 24 & 0xff;
+        if (arena == 0 || arena > map->arenas_count) {
+            return map->dir_selector != 0;
+        }
+        if ((selector & 0xffffffff) == map->dir_selector) {
+            return true;
+        }
+        /* The copy is in flux until the selector has been seen twice; a torn one is in bounds all
+         * the same, and dir_selector 0 makes the next look copy again. */
+        map->dir_selector = 0;
+        dir_copy(map, (uint32_t)arena - 1);
+        for (uint32_t n = 1; n <= map->dir.nodes_count; n++) {
+            node_bound(&map->nodes[n]);
+        }
+        for (uint32_t n = 0; n < map->dir.namespaces_count; n++) {
+            namespace_bound(map, &map->namespaces[n]);
+        }
+        map->dir_version++;
+        atomic_thread_fence(memory_order_acquire);
+        uint64_t again = atomic_load_explicit(&map->map->selector, memory_order_relaxed);
+        if ((again & 0xffffffff) == (selector & 0xffffffff)) {
+            map->dir_selector = selector & 0xffffffff;
+            return true;
+        }
+    }
+    return false;
+}
+
+const tnd_ns_rec* tnd_map_namespace(const tnd_map* map, const char* name)
+{
+    for (uint32_t i = 0; i < map->dir.namespaces_count; i++) {
+        if (strcmp(map->namespaces[i].name, name) == 0) {
+            return &map->namespaces[i];
+        }
+    }
+    return NULL;
+}
+
+const tnd_node_rec* tnd_map_node(const tnd_map* map, uint32_t index)
+{
+    if (index == 0 || index > map->dir.nodes_count) {
+        return NULL;
+    }
+    const tnd_node_rec* node = &map->nodes[index];
+    return node->state == TND_NODE_ACTIVE ? node : NULL;
+}

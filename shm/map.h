@@ -1,0 +1,121 @@
+/*
+ * One process's view of a cluster map: attach, read, route. The map lives in a System V segment or,
+ * with use_shm = false, in private memory of the same layout: one code path.
+ *
+ * A tnd_map belongs to one worker (one thread). It keeps a private copy of the current directory
+ * (nodes and namespaces), refreshed when the selector has moved; partition words are never copied.
+ * Nothing here blocks, and nothing here needs the owner to be alive.
+ */
+#pragma once
+
+#include "shm/layout.h"
+#include "shm/sys.h"
+
+#include <aerospike/as_error.h>
+
+typedef struct tnd_map_config {
+    bool use_shm;
+    int key;
+    uint32_t mode;                /* permission bits of a segment that we create */
+    uint32_t nodes_capacity;      /* 1 .. TND_NODES_MAX */
+    uint32_t namespaces_capacity; /* 1 .. TND_NAMESPACES_MAX */
+    uint32_t workers_capacity;    /* 1 .. TND_WORKERS_MAX */
+    const char* identity;         /* what must agree for two programs to share, as text < 256 */
+    uint64_t nonce;               /* random, for a segment that we create */
+    uint64_t unix_now;            /* seconds, for people */
+    const tnd_shm_sys* sys;       /* NULL = the real one */
+} tnd_map_config;
+
+typedef struct tnd_map {
+    const tnd_shm_sys* sys;
+    uint8_t* base;
+    size_t size;
+    int key;
+    int shm_id;        /* -1: private memory */
+    bool is_read_only; /* the process may only read the segment: no slot, never an owner */
+    bool is_writable;  /* the map's pages are writable now: this process owns */
+    uint32_t nodes_capacity;
+    uint32_t namespaces_capacity;
+    uint32_t workers_capacity;
+    uint32_t arenas_count;
+    size_t arena_bytes;
+
+    tnd_seg_header* header;
+    tnd_seg_control* control;
+    tnd_seg_slot* slots;
+    tnd_seg_map* map;
+    uint8_t* arenas;
+    tnd_seg_table* tables;
+    size_t shared_bytes; /* the part before `map`: always writable for members */
+
+    /* Private copy of the directory. */
+    uint64_t dir_selector; /* selector of the copy without its term; 0 = no copy yet */
+    uint64_t dir_version;  /* raised by one each time the copy changed: for local node objects */
+    tnd_dir_head dir;
+    tnd_node_rec* nodes; /* index 0 unused; nodes_capacity + 1 */
+    tnd_ns_rec* namespaces;
+} tnd_map;
+
+/*
+ * Create or attach (or allocate, without use_shm). Never waits. Refuses with a text that names both
+ * sides and the two remedies (remove the segment, or choose another shm_key): another program's
+ * segment, another layout, other capacities, another identity, a segment of somebody else that may
+ * not be read. shmget refused: the text names the limit or permission and the remedy.
+ */
+as_status tnd_map_open(tnd_map* map, const tnd_map_config* config, as_error* err);
+
+/* Detach. Doesn't remove the segment: see tnd_member_leave. Idempotent, accepts zeroed storage. */
+void tnd_map_close(tnd_map* map);
+
+/* True when the segment was removed under us or retired: move to the one that has the key now. */
+bool tnd_map_is_removed(const tnd_map* map);
+
+/* Copy the directory if the selector has moved. True if there is a directory (new or as before);
+ * false before anything was published. Two attempts at most; a directory that changes faster than
+ * it can be copied stays as it was for now. */
+bool tnd_map_refresh(tnd_map* map);
+
+/* The namespace's record in the present copy, or NULL. */
+const tnd_ns_rec* tnd_map_namespace(const tnd_map* map, const char* name);
+
+/* The node of an index found in a partition word: NULL if the index is out of range or its slot
+ * holds no active node. */
+const tnd_node_rec* tnd_map_node(const tnd_map* map, uint32_t index);
+
+/* Route: the partition's word, by one load. `table` is tnd_ns_rec.table (checked at refresh). */
+static inline uint64_t tnd_map_word(const tnd_map* map, uint32_t table, uint32_t partition)
+{
+    return atomic_load_explicit(&map->tables[table].words[partition & (TND_PARTITIONS - 1)],
+                                memory_order_acquire);
+}
+
+/* Is the private copy still the published directory? Called after tnd_map_word. */
+static inline bool tnd_map_is_current(const tnd_map* map)
+{
+    uint64_t selector = atomic_load_explicit(&map->map->selector, memory_order_acquire);
+    return (selector & 0xffffffff) == map->dir_selector && map->dir_selector != 0;
+}
+
+/* The node index in a replica column (0 .. 2), 0 = none. */
+static inline uint32_t tnd_word_node(uint64_t word, uint32_t column)
+{
+    return (uint32_t)(word >> (column * TND_WORD_NODE_BITS) & TND_WORD_NODE_MASK);
+}
+
+static inline uint32_t tnd_word_flags(uint64_t word)
+{
+    return (uint32_t)(word >> TND_WORD_FLAGS_SHIFT & TND_WORD_FLAGS_MASK);
+}
+
+static inline uint32_t tnd_word_term(uint64_t word)
+{
+    return (uint32_t)(word >> TND_WORD_TERM_SHIFT);
+}
+
+static inline uint64_t tnd_word_make(uint32_t term, const uint32_t nodes[TND_REPLICAS_MAX],
+                                     uint32_t flags)
+{
+    return (uint64_t)term << TND_WORD_TERM_SHIFT | (uint64_t)flags << TND_WORD_FLAGS_SHIFT |
+           (uint64_t)nodes[2] << (2 * TND_WORD_NODE_BITS) |
+           (uint64_t)nodes[1] << TND_WORD_NODE_BITS | nodes[0];
+}

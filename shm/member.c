@@ -1,0 +1,331 @@
+/*
+ * Membership and ownership.
+ *
+ * The slot's life:  FREE -> CLAIMING -> LIVE -> FREE. Between CLAIMING and LIVE the mutex is being
+ * made and proves nothing; a claim that is a minute old was left by a worker that died in those few
+ * microseconds. A LIVE slot whose mutex the kernel has released is a dead worker's.
+ *
+ * The owner word is the fence: whoever swaps it to (term + 1, own slot) owns. The heartbeat is
+ * stored before that swap, so that no follower ever sees a new owner with an old heartbeat.
+ */
+#include "shm/member.h"
+
+#include <string.h>
+
+#include "shm/points.h"
+#include "shm/segment.h"
+
+#define OWNER_WORD(term, slot) ((uint64_t)(term) << 32 | ((uint64_t)(slot) + 1))
+
+static uint64_t slot_nonce(uint64_t state)
+{
+    return state >> TND_SLOT_NONCE_SHIFT;
+}
+
+static tnd_slot_phase slot_phase(uint64_t state)
+{
+    return (tnd_slot_phase)(state & TND_SLOT_PHASE_MASK);
+}
+
+static bool claim_is_stale(uint64_t state, uint64_t now_ms)
+{
+    uint32_t claimed_s = (uint32_t)(slot_nonce(state) >> 32);
+    uint32_t age_s = ((uint32_t)(now_ms / 1000) - claimed_s) & 0xffff;
+    return age_s > TND_SLOT_CLAIM_SECONDS_MAX && age_s < 0x8000;
+}
+
+/* May this slot be claimed? A dead worker's is freed on the way. */
+static bool slot_is_free(tnd_map* map, tnd_seg_slot* slot, uint64_t now_ms, bool reclaim,
+                         uint64_t* ret_state)
+{
+    uint64_t state = atomic_load(&slot->state);
+    *ret_state = state;
+    switch (slot_phase(state)) {
+    case TND_SLOT_FREE:
+        return true;
+    case TND_SLOT_CLAIMING:
+        return reclaim && claim_is_stale(state, now_ms);
+    case TND_SLOT_LIVE:
+        break;
+    default:
+        return reclaim; /* no phase of ours: damaged */
+    }
+    if (!reclaim || !map->sys->ops->life_gone(map->sys->ctx, slot)) {
+        return false;
+    }
+    tnd_point_pass(TND_POINT_SLOT_RECLAIM);
+    if (!atomic_compare_exchange_strong(&slot->state, &state, 0)) {
+        return false;
+    }
+    *ret_state = 0;
+    return true;
+}
+
+static bool slot_claim(tnd_member* member, uint32_t index, uint64_t nonce48, uint64_t now_ms,
+                       bool reclaim)
+{
+    tnd_map* map = member->map;
+    tnd_seg_slot* slot = &map->slots[index];
+    uint64_t state;
+    if (!slot_is_free(map, slot, now_ms, reclaim, &state)) {
+        return false;
+    }
+    uint64_t claiming = nonce48 << TND_SLOT_NONCE_SHIFT | TND_SLOT_CLAIMING;
+    tnd_point_pass(TND_POINT_SLOT_CLAIM);
+    if (!atomic_compare_exchange_strong(&slot->state, &state, claiming)) {
+        return false;
+    }
+    if (map->sys->ops->life_start(map->sys->ctx, slot) != 0) {
+        atomic_compare_exchange_strong(&slot->state, &claiming, 0);
+        return false;
+    }
+    uint64_t live = nonce48 << TND_SLOT_NONCE_SHIFT | TND_SLOT_LIVE;
+    tnd_point_pass(TND_POINT_SLOT_LIVE);
+    if (!atomic_compare_exchange_strong(&slot->state, &claiming, live)) {
+        return false; /* stopped for a minute in here, and somebody took it for dead */
+    }
+    member->slot = index;
+    member->state = live;
+    return true;
+}
+
+static void slot_free(tnd_member* member)
+{
+    tnd_seg_slot* slot = &member->map->slots[member->slot];
+    tnd_point_pass(TND_POINT_SLOT_FREE);
+    uint64_t state = atomic_load(&slot->state);
+    if (slot_nonce(state) == slot_nonce(member->state)) {
+        atomic_store(&slot->state, 0);
+    }
+    member->map->sys->ops->life_end(member->map->sys->ctx, slot);
+    member->slot = TND_MEMBER_NONE;
+    member->state = 0;
+}
+
+static void slot_facts(tnd_seg_slot* slot, uint32_t pid, uint32_t uid, uint64_t now_ms,
+                       uint64_t unix_now)
+{
+    tnd_point_pass(TND_POINT_SLOT_FACTS);
+    atomic_store_explicit(&slot->heartbeat_ms, 0, memory_order_relaxed);
+    atomic_store_explicit(&slot->claimed_ms, now_ms, memory_order_relaxed);
+    atomic_store_explicit(&slot->pid_uid, (uint64_t)pid << 32 | uid, memory_order_relaxed);
+    atomic_store_explicit(&slot->started_unix, unix_now, memory_order_relaxed);
+}
+
+tnd_join tnd_member_join(tnd_member* member, tnd_map* map, uint32_t nonce32, uint32_t pid,
+                         uint32_t uid, uint64_t now_ms, uint64_t unix_now)
+{
+    memset(member, 0, sizeof(*member));
+    member->map = map;
+    member->slot = TND_MEMBER_NONE;
+    member->arenas[0] = member->arenas[1] = -1;
+    if (map->is_read_only) {
+        return TND_JOIN_READ_ONLY;
+    }
+    uint64_t nonce48 = (now_ms / 1000 & 0xffff) << 32 | (nonce32 ? nonce32 : 1);
+    for (int reclaim = 0; reclaim < 2 && member->slot == TND_MEMBER_NONE; reclaim++) {
+        for (uint32_t i = 0; i < map->workers_capacity; i++) {
+            if (slot_claim(member, i, nonce48, now_ms, reclaim != 0)) {
+                break;
+            }
+        }
+    }
+    if (member->slot == TND_MEMBER_NONE) {
+        return TND_JOIN_FULL;
+    }
+    slot_facts(&map->slots[member->slot], pid, uid, now_ms, unix_now);
+    /* The remover marks first and looks at the attach count then; we attached first and look at the
+     * mark now: one of us sees the other. */
+    if (tnd_map_is_removed(map)) {
+        slot_free(member);
+        return TND_JOIN_RETIRED;
+    }
+    return TND_JOIN_OK;
+}
+
+void tnd_member_leave(tnd_member* member, bool may_remove)
+{
+    if (!member->map) {
+        return;
+    }
+    tnd_owner_release(member);
+    if (may_remove) {
+        tnd_segment_remove_if_last(member->map);
+    }
+    if (member->slot != TND_MEMBER_NONE) {
+        slot_free(member);
+    }
+    member->map = NULL;
+}
+
+void tnd_member_set_draining(tnd_member* member, bool draining)
+{
+    if (member->slot == TND_MEMBER_NONE) {
+        return;
+    }
+    tnd_word* state = &member->map->slots[member->slot].state;
+    tnd_point_pass(TND_POINT_SLOT_DRAINING);
+    if (draining) {
+        atomic_fetch_or(state, TND_SLOT_DRAINING);
+    } else {
+        atomic_fetch_and(state, ~TND_SLOT_DRAINING);
+    }
+}
+
+bool tnd_member_has_fresh_peers(const tnd_member* member)
+{
+    tnd_map* map = member->map;
+    for (uint32_t i = 0; i < map->workers_capacity; i++) {
+        uint64_t state = atomic_load(&map->slots[i].state);
+        if (i != member->slot && slot_phase(state) == TND_SLOT_LIVE &&
+            !(state & TND_SLOT_DRAINING) &&
+            !map->sys->ops->life_gone(map->sys->ctx, &map->slots[i])) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* ---- ownership ---------------------------------------------------------------------------------
+ */
+
+static tnd_owner_state owner_judge(const tnd_member* member, uint64_t now_ms, uint64_t threshold_ms,
+                                   tnd_owner_view* view)
+{
+    tnd_map* map = member->map;
+    if (view->word & TND_OWNER_RETIRED) {
+        return TND_OWNER_GONE;
+    }
+    uint64_t owner = view->word & TND_OWNER_SLOT_MASK;
+    if (owner == 0 || owner > map->workers_capacity) {
+        return TND_OWNER_VACANT; /* beyond the capacity: damaged, to be replaced */
+    }
+    view->slot = (uint32_t)owner - 1;
+    tnd_seg_slot* slot = &map->slots[view->slot];
+    if (view->slot == member->slot) {
+        /* Our slot under another term: its last holder died owning. */
+        return view->term == member->term ? TND_OWNER_SELF : TND_OWNER_DEAD;
+    }
+    uint64_t state = atomic_load(&slot->state);
+    uint64_t heartbeat_ms = atomic_load(&slot->heartbeat_ms);
+    view->nonce = slot_nonce(state);
+    if (slot_phase(state) != TND_SLOT_LIVE || map->sys->ops->life_gone(map->sys->ctx, slot)) {
+        return TND_OWNER_DEAD;
+    }
+    view->age_ms = now_ms > heartbeat_ms ? now_ms - heartbeat_ms : 0;
+    return view->age_ms > threshold_ms ? TND_OWNER_EXPIRED : TND_OWNER_OTHER;
+}
+
+void tnd_owner_look(const tnd_member* member, uint64_t now_ms, uint64_t threshold_ms,
+                    tnd_owner_view* ret_view)
+{
+    memset(ret_view, 0, sizeof(*ret_view));
+    ret_view->word = atomic_load(&member->map->control->owner);
+    ret_view->term = (uint32_t)(ret_view->word >> 32);
+    ret_view->slot = TND_MEMBER_NONE;
+    ret_view->state = owner_judge(member, now_ms, threshold_ms, ret_view);
+}
+
+static void map_protect(tnd_map* map, bool writable)
+{
+    if (map->shm_id >= 0) {
+        map->sys->ops->protect(map->sys->ctx, map->map, map->size - map->shared_bytes, writable);
+    }
+    map->is_writable = writable;
+}
+
+bool tnd_owner_take(tnd_member* member, const tnd_owner_view* view, uint64_t now_ms)
+{
+    if (member->slot == TND_MEMBER_NONE || member->term != 0) {
+        return false;
+    }
+    tnd_map* map = member->map;
+    uint32_t term = view->term + 1 != 0 ? view->term + 1 : 1;
+    tnd_point_pass(TND_POINT_HEARTBEAT);
+    atomic_store(&map->slots[member->slot].heartbeat_ms, now_ms);
+    uint64_t word = view->word;
+    tnd_point_pass(TND_POINT_OWNER_TAKE);
+    if (!atomic_compare_exchange_strong(&map->control->owner, &word,
+                                        OWNER_WORD(term, member->slot))) {
+        return false;
+    }
+    member->term = term;
+    map_protect(map, true);
+    return true;
+}
+
+static uint64_t claim_mark(const tnd_member* member)
+{
+    return slot_nonce(member->state) << TND_SLOT_NONCE_SHIFT | (member->slot + 1);
+}
+
+/* The selected arena is protected by being selected: its claim can go as well. */
+static void arenas_release(tnd_member* member)
+{
+    for (int i = 0; i < 2; i++) {
+        if (member->arenas[i] >= 0) {
+            uint64_t mine = claim_mark(member);
+            tnd_point_pass(TND_POINT_ARENA_RELEASE);
+            atomic_compare_exchange_strong(&member->map->map->arena_claims[member->arenas[i]],
+                                           &mine, 0);
+            member->arenas[i] = -1;
+        }
+    }
+}
+
+bool tnd_owner_release(tnd_member* member)
+{
+    if (!member->map || member->term == 0) {
+        return false;
+    }
+    tnd_map* map = member->map;
+    arenas_release(member);
+    map_protect(map, false);
+    uint64_t word = OWNER_WORD(member->term, member->slot);
+    tnd_point_pass(TND_POINT_OWNER_RELEASE);
+    bool ours =
+        atomic_compare_exchange_strong(&map->control->owner, &word, (uint64_t)member->term << 32);
+    member->term = 0;
+    return ours;
+}
+
+bool tnd_owner_beat(tnd_member* member, uint64_t now_ms)
+{
+    if (!tnd_owner_is_self(member)) {
+        return false;
+    }
+    tnd_point_pass(TND_POINT_HEARTBEAT);
+    atomic_store_explicit(&member->map->slots[member->slot].heartbeat_ms, now_ms,
+                          memory_order_release);
+    return true;
+}
+
+/* ---- requests to the tender --------------------------------------------------------------------
+ */
+
+void tnd_tend_ask(tnd_map* map, uint32_t node_index)
+{
+    if (map->is_read_only || node_index > TND_NODES_MAX) {
+        return;
+    }
+    tnd_word* word = &map->control->tend_asked[node_index / 64];
+    uint64_t bit = 1ULL << (node_index % 64);
+    if ((atomic_load_explicit(word, memory_order_relaxed) & bit) == 0) {
+        tnd_point_pass(TND_POINT_TEND_ASK);
+        atomic_fetch_or(word, bit);
+    }
+}
+
+bool tnd_tend_take(tnd_map* map, uint64_t ret_bits[(TND_NODES_MAX + 1) / 64])
+{
+    bool any = false;
+    for (size_t i = 0; i < (TND_NODES_MAX + 1) / 64; i++) {
+        ret_bits[i] = 0;
+        if (atomic_load_explicit(&map->control->tend_asked[i], memory_order_relaxed) != 0) {
+            tnd_point_pass(TND_POINT_TEND_TAKE);
+            ret_bits[i] = atomic_exchange(&map->control->tend_asked[i], 0);
+            any = any || ret_bits[i] != 0;
+        }
+    }
+    return any;
+}

@@ -1,0 +1,231 @@
+/*
+ * shm/ on Linux: System V segments and robust process-shared mutexes.
+ *
+ * The kernel walks a dying thread's list of robust mutexes before it closes its descriptors, so
+ * that whoever sees the end of file of a dead worker's socket can prove the death at once.
+ */
+#include "shm/sys.h"
+
+#include <errno.h>
+#include <sys/ipc.h>
+#include <sys/mman.h>
+#include <sys/shm.h>
+
+#include "shm/points.h"
+
+#ifndef SHM_DEST
+#define SHM_DEST 01000 /* linux/shm.h; glibc shows it only with __USE_MISC */
+#endif
+
+static int sys_create(void* ctx, int key, size_t size, uint32_t mode)
+{
+    (void)ctx;
+    int id = shmget((key_t)key, size, IPC_CREAT | IPC_EXCL | (int)(mode & 0777));
+    return id >= 0 ? id : -errno;
+}
+
+static int sys_find(void* ctx, int key)
+{
+    (void)ctx;
+    int id = shmget((key_t)key, 0, 0);
+    return id >= 0 ? id : -errno;
+}
+
+static void* sys_attach(void* ctx, int id, bool read_only, int* ret_error)
+{
+    (void)ctx;
+    void* base = shmat(id, NULL, read_only ? SHM_RDONLY : 0);
+    if (base == (void*)-1) {
+        *ret_error = errno;
+        return NULL;
+    }
+    return base;
+}
+
+static void sys_detach(void* ctx, void* base)
+{
+    (void)ctx;
+    shmdt(base);
+}
+
+static int sys_stat(void* ctx, int id, tnd_shm_stat* ret_stat)
+{
+    (void)ctx;
+    struct shmid_ds ds;
+    if (shmctl(id, IPC_STAT, &ds) != 0) {
+        return -errno;
+    }
+    *ret_stat = (tnd_shm_stat){
+        .size = ds.shm_segsz,
+        .uid = ds.shm_perm.uid,
+        .mode = ds.shm_perm.mode & 0777,
+        .attached = (uint32_t)ds.shm_nattch,
+        .is_removed = (ds.shm_perm.mode & SHM_DEST) != 0,
+    };
+    return 0;
+}
+
+static int sys_remove(void* ctx, int id)
+{
+    (void)ctx;
+    return shmctl(id, IPC_RMID, NULL) == 0 ? 0 : -errno;
+}
+
+static void sys_protect(void* ctx, void* start, size_t size, bool writable)
+{
+    (void)ctx;
+    mprotect(start, size, writable ? PROT_READ | PROT_WRITE : PROT_READ);
+}
+
+/*
+ * The life mutexes that this process holds, each with its bytes as they were once locked. A segment
+ * that somebody filled with garbage must not be able to crash us: glibc follows the list pointers
+ * inside a mutex when it unlocks it, so a damaged one is put right from our own copy first, and one
+ * of somebody else's is only tried while it looks like a mutex of ours.
+ */
+#define SYS_HELD_MAX 32
+
+static struct {
+    tnd_seg_slot* slot;
+    pthread_mutex_t copy;
+} sys_held[SYS_HELD_MAX];
+
+static void sys_held_copy(void)
+{
+    for (int i = 0; i < SYS_HELD_MAX; i++) {
+        if (sys_held[i].slot) {
+            sys_held[i].copy = sys_held[i].slot->life;
+        }
+    }
+}
+
+static int sys_held_find(const tnd_seg_slot* slot)
+{
+    for (int i = 0; i < SYS_HELD_MAX; i++) {
+        if (sys_held[i].slot == slot) {
+            return i;
+        }
+    }
+    return -1;
+}
+
+static int sys_life_init(pthread_mutex_t* life)
+{
+    pthread_mutexattr_t attr;
+    int error = pthread_mutexattr_init(&attr);
+    if (error != 0) {
+        return error;
+    }
+    error = pthread_mutexattr_setpshared(&attr, PTHREAD_PROCESS_SHARED);
+    if (error == 0) {
+        error = pthread_mutexattr_setrobust(&attr, PTHREAD_MUTEX_ROBUST);
+    }
+    if (error == 0) {
+        error = pthread_mutex_init(life, &attr);
+    }
+    pthread_mutexattr_destroy(&attr);
+    return error;
+}
+
+#ifdef __GLIBC__
+static bool sys_life_is_sane(const pthread_mutex_t* life)
+{
+    static int kind = -1;
+    if (kind < 0) {
+        pthread_mutex_t model;
+        if (sys_life_init(&model) != 0) {
+            return false;
+        }
+        kind = model.__data.__kind;
+        pthread_mutex_destroy(&model);
+    }
+    return life->__data.__kind == kind;
+}
+
+static bool sys_life_is_same(const pthread_mutex_t* life, const pthread_mutex_t* copy)
+{
+    return life->__data.__lock == copy->__data.__lock &&
+           life->__data.__owner == copy->__data.__owner &&
+           life->__data.__kind == copy->__data.__kind;
+}
+#else
+static bool sys_life_is_sane(const pthread_mutex_t* life)
+{
+    (void)life;
+    return true;
+}
+
+static bool sys_life_is_same(const pthread_mutex_t* life, const pthread_mutex_t* copy)
+{
+    (void)life;
+    (void)copy;
+    return true;
+}
+#endif
+
+static int sys_life_start(void* ctx, tnd_seg_slot* slot)
+{
+    (void)ctx;
+    int held = sys_held_find(NULL);
+    if (held < 0) {
+        return EAGAIN;
+    }
+    tnd_point_pass(TND_POINT_SLOT_MUTEX_INIT);
+    int error = sys_life_init(&slot->life);
+    if (error == 0) {
+        tnd_point_pass(TND_POINT_SLOT_MUTEX_LOCK);
+        error = pthread_mutex_trylock(&slot->life);
+    }
+    if (error == 0) {
+        sys_held[held].slot = slot;
+        sys_held_copy();
+    }
+    return error;
+}
+
+static void sys_life_end(void* ctx, tnd_seg_slot* slot)
+{
+    (void)ctx;
+    int held = sys_held_find(slot);
+    if (held < 0) {
+        return;
+    }
+    if (!sys_life_is_same(&slot->life, &sys_held[held].copy)) {
+        slot->life = sys_held[held].copy;
+    }
+    tnd_point_pass(TND_POINT_SLOT_MUTEX_UNLOCK);
+    pthread_mutex_unlock(&slot->life);
+    sys_held[held].slot = NULL;
+    sys_held_copy();
+}
+
+static bool sys_life_gone(void* ctx, tnd_seg_slot* slot)
+{
+    (void)ctx;
+    if (!sys_life_is_sane(&slot->life)) {
+        return false; /* damaged: proves nothing, the heartbeat decides */
+    }
+    int error = pthread_mutex_trylock(&slot->life);
+    if (error == EOWNERDEAD) {
+        pthread_mutex_consistent(&slot->life);
+    } else if (error != 0) {
+        return false; /* EBUSY: held by the living, or by another prober just now */
+    }
+    pthread_mutex_unlock(&slot->life);
+    return true;
+}
+
+static const tnd_shm_ops sys_ops = {
+    .create = sys_create,
+    .find = sys_find,
+    .attach = sys_attach,
+    .detach = sys_detach,
+    .stat = sys_stat,
+    .remove = sys_remove,
+    .protect = sys_protect,
+    .life_start = sys_life_start,
+    .life_end = sys_life_end,
+    .life_gone = sys_life_gone,
+};
+
+const tnd_shm_sys tnd_shm_sys_real = {.ops = &sys_ops, .ctx = NULL};

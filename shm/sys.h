@@ -1,0 +1,48 @@
+/*
+ * What shm/ needs of the kernel, as a table: System V segments and robust mutexes for real, a
+ * memory block and simulated deaths in tests.
+ */
+#pragma once
+
+#include "shm/layout.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+typedef struct tnd_shm_stat {
+    size_t size;
+    uint32_t uid;      /* present owner of the segment */
+    uint32_t mode;     /* permission bits */
+    uint32_t attached; /* processes that have it attached */
+    bool is_removed;   /* marked for destruction: nobody can find it by its key any more */
+} tnd_shm_stat;
+
+typedef struct tnd_shm_ops {
+    /* Segment id >= 0, or -errno. create: fails with -EEXIST where the key is taken. */
+    int (*create)(void* ctx, int key, size_t size, uint32_t mode);
+    int (*find)(void* ctx, int key);
+    /* Mapped address or NULL with *ret_error = errno. The mapping isn't inherited by forked
+     * children. */
+    void* (*attach)(void* ctx, int id, bool read_only, int* ret_error);
+    void (*detach)(void* ctx, void* base);
+    int (*stat)(void* ctx, int id, tnd_shm_stat* ret_stat);
+    int (*remove)(void* ctx, int id);
+    /* Page protection of part of the mapping; failure is ignored (a guard, not a need). */
+    void (*protect)(void* ctx, void* start, size_t size, bool writable);
+
+    /* Proof of life. `life_start` initialises and locks (0 or errno). `life_end` unlocks.
+     * `life_gone` is true when the kernel proves that the holder is dead (or had released it); it
+     * leaves the mutex unlocked. */
+    int (*life_start)(void* ctx, tnd_seg_slot* slot);
+    void (*life_end)(void* ctx, tnd_seg_slot* slot);
+    bool (*life_gone)(void* ctx, tnd_seg_slot* slot);
+} tnd_shm_ops;
+
+typedef struct tnd_shm_sys {
+    const tnd_shm_ops* ops;
+    void* ctx;
+} tnd_shm_sys;
+
+/* System V and robust process-shared mutexes. */
+extern const tnd_shm_sys tnd_shm_sys_real;
