@@ -696,3 +696,13 @@ void tnd_loop_ev_run(tnd_loop* loop, bool (*done)(void* udata), void* udata)
     }
     ev_unref(ev);
 }
+
+bool tnd_loop_ev_is_running(const tnd_loop* loop)
+{
+    return ev_depth(((const loop_ev*)(const void*)loop)->ev) > 0;
+}
+
+void tnd_loop_ev_break(tnd_loop* loop)
+{
+    ev_break(loop_ev_of(loop)->ev, EVBREAK_ALL);
+}

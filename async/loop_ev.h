@@ -39,6 +39,12 @@ struct ev_loop* tnd_loop_ev_raw(tnd_loop* loop);
  * long as nothing happens: whoever calls it has a timer running or a reply to come. */
 void tnd_loop_ev_run(tnd_loop* loop, bool (*done)(void* udata), void* udata);
 
+/* Is somebody running the ev_loop right now, the application or tnd_loop_ev_run()? */
+bool tnd_loop_ev_is_running(const tnd_loop* loop);
+
+/* Ends every ev_run() of the loop that is on the stack, once the present callback has returned. */
+void tnd_loop_ev_break(tnd_loop* loop);
+
 #ifdef __cplusplus
 }
 #endif
