@@ -1,0 +1,84 @@
+/*
+ * The allocator: wrappers around the C library's, and the fault hook of the tests.
+ */
+#include "core/mem.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#ifdef TND_TESTING
+
+#include <stdatomic.h>
+
+/* Atomic because threads of a test may allocate at once; what counts is the loop's thread. */
+static _Atomic uint64_t mem_seen;
+static _Atomic uint64_t mem_fail_first;
+static _Atomic uint64_t mem_fail_count;
+
+void tnd_mem_fail(uint64_t nth, uint64_t count)
+{
+    mem_fail_first = nth;
+    mem_fail_count = count;
+    mem_seen = 0;
+}
+
+uint64_t tnd_mem_allocations(void)
+{
+    return mem_seen;
+}
+
+static bool mem_refuses(void)
+{
+    uint64_t nth = ++mem_seen;
+    uint64_t first = mem_fail_first;
+
+    return first > 0 && nth >= first && nth - first < mem_fail_count;
+}
+
+#else
+
+static bool mem_refuses(void)
+{
+    return false;
+}
+
+#endif
+
+void* tnd_malloc(size_t size)
+{
+    return mem_refuses() ? NULL : malloc(size > 0 ? size : 1);
+}
+
+void* tnd_calloc(size_t count, size_t size)
+{
+    return mem_refuses() ? NULL : calloc(count > 0 ? count : 1, size > 0 ? size : 1);
+}
+
+void* tnd_realloc(void* memory, size_t size)
+{
+    return mem_refuses() ? NULL : realloc(memory, size > 0 ? size : 1);
+}
+
+char* tnd_strdup(const char* text)
+{
+    return tnd_memdup_text(text, strlen(text));
+}
+
+char* tnd_memdup_text(const void* bytes, size_t size)
+{
+    char* copy = size < SIZE_MAX ? tnd_malloc(size + 1) : NULL;
+
+    if (!copy) {
+        return NULL;
+    }
+    if (size > 0) {
+        memcpy(copy, bytes, size);
+    }
+    copy[size] = '\0';
+    return copy;
+}
+
+void tnd_free(void* memory)
+{
+    free(memory);
+}

@@ -1,0 +1,131 @@
+/*
+ * What a policy may say today.
+ */
+#include "core/policy.h"
+
+#include <aerospike/as_subcode.h>
+
+/* Fields whose feature comes later: field, when it is set, what is missing. Delete a row when its
+   feature lands. */
+#define LATER_IN_BASE(X)                                                                           \
+    X(filter_exp, base->filter_exp != NULL, "filter expressions")                                  \
+    X(txn, base->txn != NULL, "transactions")                                                      \
+    X(compress, base->compress, "compressed messages")                                             \
+    X(error_detail_verbosity, base->error_detail_verbosity != AS_ERROR_DETAIL_NONE, "error details")
+
+static as_status refuse_later(as_error* err, const char* name, const char* field,
+                              const char* feature)
+{
+    return as_error_update(err, AEROSPIKE_ERR_PARAM, "%s.%s is set, but %s aren't supported yet",
+                           name, field, feature);
+}
+
+static as_status refuse_range(as_error* err, const char* name, const char* field, long value)
+{
+    return as_error_update(err, AEROSPIKE_ERR_PARAM, "%s.%s has no meaning for %ld", name, field,
+                           value);
+}
+
+as_status tnd_policy_check_base(const as_policy_base* base, const char* name, as_error* err)
+{
+#define REFUSE(field, is_set, feature)                                                             \
+    if (is_set) {                                                                                  \
+        return refuse_later(err, name, "base." #field, feature);                                   \
+    }
+    LATER_IN_BASE(REFUSE)
+#undef REFUSE
+    return AEROSPIKE_OK;
+}
+
+/* Enums of the program are whatever the program stored: compared as numbers. */
+static bool is_beyond(unsigned value, unsigned last)
+{
+    return value > last;
+}
+
+static as_status check_common(as_error* err, const char* name, as_policy_key key,
+                              as_policy_replica replica)
+{
+    if (is_beyond(key, AS_POLICY_KEY_SEND)) {
+        return refuse_range(err, name, "key", (long)key);
+    }
+    if (is_beyond(replica, AS_POLICY_REPLICA_RANDOM)) {
+        return refuse_range(err, name, "replica", (long)replica);
+    }
+    if (replica == AS_POLICY_REPLICA_PREFER_RACK) {
+        return refuse_later(err, name, "replica", "preferred racks");
+    }
+    return AEROSPIKE_OK;
+}
+
+as_status tnd_policy_check_read(const as_policy_read* policy, as_error* err)
+{
+    static const char name[] = "as_policy_read";
+    as_status status = tnd_policy_check_base(&policy->base, name, err);
+
+    if (status == AEROSPIKE_OK) {
+        status = check_common(err, name, policy->key, policy->replica);
+    }
+    if (status != AEROSPIKE_OK) {
+        return status;
+    }
+    if (is_beyond(policy->read_mode_ap, AS_POLICY_READ_MODE_AP_ALL)) {
+        return refuse_range(err, name, "read_mode_ap", (long)policy->read_mode_ap);
+    }
+    if (is_beyond(policy->read_mode_sc, AS_POLICY_READ_MODE_SC_ALLOW_UNAVAILABLE)) {
+        return refuse_range(err, name, "read_mode_sc", (long)policy->read_mode_sc);
+    }
+    if (policy->read_touch_ttl_percent < -1 || policy->read_touch_ttl_percent > 100) {
+        return refuse_range(err, name, "read_touch_ttl_percent", policy->read_touch_ttl_percent);
+    }
+    return AEROSPIKE_OK;
+}
+
+as_status tnd_policy_check_write(const as_policy_write* policy, as_error* err)
+{
+    static const char name[] = "as_policy_write";
+    as_status status = tnd_policy_check_base(&policy->base, name, err);
+
+    if (status == AEROSPIKE_OK) {
+        status = check_common(err, name, policy->key, policy->replica);
+    }
+    if (status != AEROSPIKE_OK) {
+        return status;
+    }
+    if (is_beyond(policy->commit_level, AS_POLICY_COMMIT_LEVEL_MASTER)) {
+        return refuse_range(err, name, "commit_level", (long)policy->commit_level);
+    }
+    if (is_beyond(policy->gen, AS_POLICY_GEN_GT)) {
+        return refuse_range(err, name, "gen", (long)policy->gen);
+    }
+    if (is_beyond(policy->exists, AS_POLICY_EXISTS_CREATE_OR_REPLACE)) {
+        return refuse_range(err, name, "exists", (long)policy->exists);
+    }
+    if (policy->compression_threshold > 0) {
+        return refuse_later(err, name, "compression_threshold", "compressed requests");
+    }
+    if (policy->on_locking_only) {
+        return refuse_later(err, name, "on_locking_only", "transactions");
+    }
+    return AEROSPIKE_OK;
+}
+
+as_status tnd_policy_check_remove(const as_policy_remove* policy, as_error* err)
+{
+    static const char name[] = "as_policy_remove";
+    as_status status = tnd_policy_check_base(&policy->base, name, err);
+
+    if (status == AEROSPIKE_OK) {
+        status = check_common(err, name, policy->key, policy->replica);
+    }
+    if (status != AEROSPIKE_OK) {
+        return status;
+    }
+    if (is_beyond(policy->commit_level, AS_POLICY_COMMIT_LEVEL_MASTER)) {
+        return refuse_range(err, name, "commit_level", (long)policy->commit_level);
+    }
+    if (is_beyond(policy->gen, AS_POLICY_GEN_GT)) {
+        return refuse_range(err, name, "gen", (long)policy->gen);
+    }
+    return AEROSPIKE_OK;
+}

@@ -1,0 +1,501 @@
+/*
+ * as_record: a program's setters and getters, and the decoder's way in (core/record.h).
+ */
+#include "core/record.h"
+
+#include <string.h>
+
+#include "core/mem.h"
+
+/* --- the record as a value --- */
+
+static void record_destroy_bins(as_record* record)
+{
+    for (uint16_t i = 0; i < record->bins.size; i++) {
+        as_val_destroy(record->bins.entries[i].valuep);
+    }
+    record->bins.size = 0;
+}
+
+static bool record_release(as_rec* rec)
+{
+    as_record* record = (as_record*)rec;
+
+    record_destroy_bins(record);
+    if (record->bins._free) {
+        tnd_free(record->bins.entries);
+    }
+    record->bins.entries = NULL;
+    record->bins.capacity = 0;
+    record->bins._free = false;
+    as_key_destroy(&record->key);
+    return true;
+}
+
+static as_val* record_hook_get(const as_rec* rec, const char* name)
+{
+    return (as_val*)as_record_get((const as_record*)rec, name);
+}
+
+static int record_hook_set(const as_rec* rec, const char* name, const as_val* value)
+{
+    return as_record_set((as_record*)rec, name, (as_bin_value*)value) ? 0 : 1;
+}
+
+static uint32_t record_hook_ttl(const as_rec* rec)
+{
+    return ((const as_record*)rec)->ttl;
+}
+
+static uint16_t record_hook_gen(const as_rec* rec)
+{
+    return ((const as_record*)rec)->gen;
+}
+
+static const char* record_hook_setname(const as_rec* rec)
+{
+    return ((const as_record*)rec)->key.set;
+}
+
+static uint16_t record_hook_numbins(const as_rec* rec)
+{
+    return as_record_numbins((const as_record*)rec);
+}
+
+static bool record_hook_foreach(const as_rec* rec, as_rec_foreach_callback callback, void* udata)
+{
+    return as_record_foreach((const as_record*)rec, callback, udata);
+}
+
+static const as_rec_hooks record_hooks = {
+    .destroy = record_release,
+    .get = record_hook_get,
+    .set = record_hook_set,
+    .ttl = record_hook_ttl,
+    .gen = record_hook_gen,
+    .setname = record_hook_setname,
+    .numbins = record_hook_numbins,
+    .foreach = record_hook_foreach,
+};
+
+/* --- making and unmaking --- */
+
+/* Everything; the key names nothing. */
+static void record_fill(as_record* record, bool on_heap, as_bin* entries, uint16_t capacity)
+{
+    as_rec_cons(&record->_, on_heap, record, &record_hooks);
+    record->key._free = false;
+    record->key.ns[0] = '\0';
+    record->key.set[0] = '\0';
+    record->key.valuep = NULL;
+    record->key.digest.init = false;
+    record->gen = 0;
+    record->ttl = 0;
+    record->bins.entries = entries;
+    record->bins.capacity = capacity;
+    record->bins.size = 0;
+    record->bins._free = false;
+}
+
+as_record* as_record_new(uint16_t nbins)
+{
+    /* Record and bins in one block: a bin's alignment divides the record's. */
+    _Static_assert(_Alignof(as_record) >= _Alignof(as_bin), "bins follow the record");
+    as_record* record = tnd_malloc(sizeof(*record) + sizeof(as_bin) * nbins);
+
+    if (record) {
+        record_fill(record, true, nbins > 0 ? (as_bin*)(record + 1) : NULL, nbins);
+    }
+    return record;
+}
+
+as_record* as_record_init(as_record* rec, uint16_t nbins)
+{
+    if (!rec) {
+        return NULL;
+    }
+    record_fill(rec, false, NULL, 0);
+    return nbins == 0 || tnd_record_reserve(rec, nbins) ? rec : NULL;
+}
+
+void as_record_destroy(as_record* rec)
+{
+    as_val_destroy(rec);
+}
+
+void tnd_record_init_lent(as_record* record, as_bin* entries, uint16_t capacity)
+{
+    record_fill(record, false, entries, capacity);
+}
+
+bool tnd_record_reserve(as_record* record, uint16_t count)
+{
+    as_bin* entries = tnd_malloc(sizeof(as_bin) * count);
+
+    if (!entries) {
+        return false;
+    }
+    if (record->bins._free) {
+        tnd_free(record->bins.entries);
+    }
+    record->bins.entries = entries;
+    record->bins.capacity = count;
+    record->bins._free = true;
+    return true;
+}
+
+void tnd_record_clear(as_record* record)
+{
+    record_destroy_bins(record);
+}
+
+/* --- the decoder's bins --- */
+
+as_bin* tnd_record_append(as_record* record, const char* name, size_t name_size)
+{
+    as_bin* bin;
+
+    if (record->bins.size >= record->bins.capacity || name_size > AS_BIN_NAME_MAX_LEN) {
+        return NULL;
+    }
+    bin = &record->bins.entries[record->bins.size++];
+    if (name_size > 0) {
+        memcpy(bin->name, name, name_size);
+    }
+    bin->name[name_size] = '\0';
+    bin->valuep = (as_bin_value*)&as_nil;
+    return bin;
+}
+
+void tnd_bin_set_bool(as_bin* bin, bool value)
+{
+    as_boolean_init(&bin->value.boolean, value);
+    bin->valuep = &bin->value;
+}
+
+void tnd_bin_set_int64(as_bin* bin, int64_t value)
+{
+    as_integer_init(&bin->value.integer, value);
+    bin->valuep = &bin->value;
+}
+
+void tnd_bin_set_double(as_bin* bin, double value)
+{
+    as_double_init(&bin->value.dbl, value);
+    bin->valuep = &bin->value;
+}
+
+bool tnd_bin_copy_string(as_bin* bin, const void* text, size_t size)
+{
+    char* copy = tnd_memdup_text(text, size);
+
+    if (!copy) {
+        return false;
+    }
+    as_string_init_wlen(&bin->value.string, copy, size, true);
+    bin->valuep = &bin->value;
+    return true;
+}
+
+bool tnd_bin_copy_geojson(as_bin* bin, const void* text, size_t size)
+{
+    char* copy = tnd_memdup_text(text, size);
+
+    if (!copy) {
+        return false;
+    }
+    as_geojson_init_wlen((as_geojson*)&bin->value, copy, size, true);
+    bin->valuep = &bin->value;
+    return true;
+}
+
+bool tnd_bin_copy_bytes(as_bin* bin, as_bytes_type type, const void* bytes, size_t size)
+{
+    uint8_t* copy = size <= UINT32_MAX ? tnd_malloc(size) : NULL;
+
+    if (!copy) {
+        return false;
+    }
+    if (size > 0) {
+        memcpy(copy, bytes, size);
+    }
+    as_bytes_init_wrap(&bin->value.bytes, copy, (uint32_t)size, true);
+    bin->value.bytes.type = type;
+    bin->valuep = &bin->value;
+    return true;
+}
+
+/* --- setters --- */
+
+static as_bin* record_find(const as_record* rec, const char* name)
+{
+    if (!rec || !name) {
+        return NULL;
+    }
+    for (uint16_t i = 0; i < rec->bins.size; i++) {
+        if (strcmp(rec->bins.entries[i].name, name) == 0) {
+            return &rec->bins.entries[i];
+        }
+    }
+    return NULL;
+}
+
+/* The bin of that name without its old value, or a new one; NULL where a setter answers false. */
+static as_bin* record_slot(as_record* rec, const char* name)
+{
+    as_bin* bin;
+    size_t name_size;
+
+    if (!rec || !name) {
+        return NULL;
+    }
+    name_size = strnlen(name, AS_BIN_NAME_MAX_SIZE);
+    if (name_size > AS_BIN_NAME_MAX_LEN) {
+        return NULL;
+    }
+    bin = record_find(rec, name);
+    if (!bin) {
+        return tnd_record_append(rec, name, name_size);
+    }
+    as_val_destroy(bin->valuep);
+    bin->valuep = (as_bin_value*)&as_nil;
+    return bin;
+}
+
+bool as_record_set(as_record* rec, const char* name, as_bin_value* value)
+{
+    as_bin* bin = record_slot(rec, name);
+
+    if (!bin) {
+        return false;
+    }
+    bin->valuep = value ? value : (as_bin_value*)&as_nil;
+    return true;
+}
+
+bool as_record_set_bool(as_record* rec, const char* name, bool value)
+{
+    as_bin* bin = record_slot(rec, name);
+
+    if (bin) {
+        tnd_bin_set_bool(bin, value);
+    }
+    return bin != NULL;
+}
+
+bool as_record_set_int64(as_record* rec, const char* name, int64_t value)
+{
+    as_bin* bin = record_slot(rec, name);
+
+    if (bin) {
+        tnd_bin_set_int64(bin, value);
+    }
+    return bin != NULL;
+}
+
+bool as_record_set_double(as_record* rec, const char* name, double value)
+{
+    as_bin* bin = record_slot(rec, name);
+
+    if (bin) {
+        tnd_bin_set_double(bin, value);
+    }
+    return bin != NULL;
+}
+
+bool as_record_set_strp(as_record* rec, const char* name, const char* value, bool free)
+{
+    as_bin* bin = record_slot(rec, name);
+
+    if (!bin) {
+        return false;
+    }
+    as_string_init(&bin->value.string, (char*)value, free);
+    bin->valuep = &bin->value;
+    return true;
+}
+
+bool as_record_set_str(as_record* rec, const char* name, const char* value)
+{
+    return as_record_set_strp(rec, name, value, false);
+}
+
+bool as_record_set_geojson_strp(as_record* rec, const char* name, const char* value, bool free)
+{
+    as_bin* bin = record_slot(rec, name);
+
+    if (!bin) {
+        return false;
+    }
+    as_geojson_init((as_geojson*)&bin->value, (char*)value, free);
+    bin->valuep = &bin->value;
+    return true;
+}
+
+bool as_record_set_geojson_str(as_record* rec, const char* name, const char* value)
+{
+    return as_record_set_geojson_strp(rec, name, value, false);
+}
+
+bool as_record_set_rawp(as_record* rec, const char* name, const uint8_t* value, uint32_t size,
+                        bool free)
+{
+    return as_record_set_raw_typep(rec, name, value, size, AS_BYTES_BLOB, free);
+}
+
+bool as_record_set_raw_typep(as_record* rec, const char* name, const uint8_t* value, uint32_t size,
+                             as_bytes_type type, bool free)
+{
+    as_bin* bin = record_slot(rec, name);
+
+    if (!bin) {
+        return false;
+    }
+    as_bytes_init_wrap(&bin->value.bytes, (uint8_t*)value, size, free);
+    bin->value.bytes.type = type;
+    bin->valuep = &bin->value;
+    return true;
+}
+
+bool as_record_set_raw(as_record* rec, const char* name, const uint8_t* value, uint32_t size)
+{
+    return as_record_set_rawp(rec, name, value, size, false);
+}
+
+bool as_record_set_integer(as_record* rec, const char* name, as_integer* value)
+{
+    return as_record_set(rec, name, (as_bin_value*)value);
+}
+
+bool as_record_set_as_double(as_record* rec, const char* name, as_double* value)
+{
+    return as_record_set(rec, name, (as_bin_value*)value);
+}
+
+bool as_record_set_string(as_record* rec, const char* name, as_string* value)
+{
+    return as_record_set(rec, name, (as_bin_value*)value);
+}
+
+bool as_record_set_geojson(as_record* rec, const char* name, as_geojson* value)
+{
+    return as_record_set(rec, name, (as_bin_value*)value);
+}
+
+bool as_record_set_bytes(as_record* rec, const char* name, as_bytes* value)
+{
+    return as_record_set(rec, name, (as_bin_value*)value);
+}
+
+bool as_record_set_list(as_record* rec, const char* name, as_list* value)
+{
+    return as_record_set(rec, name, (as_bin_value*)value);
+}
+
+bool as_record_set_map(as_record* rec, const char* name, as_map* value)
+{
+    return as_record_set(rec, name, (as_bin_value*)value);
+}
+
+bool as_record_set_nil(as_record* rec, const char* name)
+{
+    return as_record_set(rec, name, NULL);
+}
+
+/* --- getters --- */
+
+uint16_t as_record_numbins(const as_record* rec)
+{
+    return rec ? rec->bins.size : 0;
+}
+
+as_bin_value* as_record_get(const as_record* rec, const char* name)
+{
+    const as_bin* bin = record_find(rec, name);
+
+    return bin ? bin->valuep : NULL;
+}
+
+bool as_record_get_bool(const as_record* rec, const char* name)
+{
+    return as_val_tobool((const as_val*)as_record_get(rec, name));
+}
+
+int64_t as_record_get_int64(const as_record* rec, const char* name, int64_t fallback)
+{
+    return as_integer_getorelse(as_record_get_integer(rec, name), fallback);
+}
+
+double as_record_get_double(const as_record* rec, const char* name, double fallback)
+{
+    return as_double_getorelse(as_record_get_as_double(rec, name), fallback);
+}
+
+char* as_record_get_str(const as_record* rec, const char* name)
+{
+    return as_string_get(as_record_get_string(rec, name));
+}
+
+char* as_record_get_geojson_str(const as_record* rec, const char* name)
+{
+    return as_geojson_get(as_record_get_geojson(rec, name));
+}
+
+as_integer* as_record_get_integer(const as_record* rec, const char* name)
+{
+    return as_integer_fromval((const as_val*)as_record_get(rec, name));
+}
+
+as_double* as_record_get_as_double(const as_record* rec, const char* name)
+{
+    return as_double_fromval((const as_val*)as_record_get(rec, name));
+}
+
+as_string* as_record_get_string(const as_record* rec, const char* name)
+{
+    return as_string_fromval((const as_val*)as_record_get(rec, name));
+}
+
+as_geojson* as_record_get_geojson(const as_record* rec, const char* name)
+{
+    return as_geojson_fromval((const as_val*)as_record_get(rec, name));
+}
+
+as_bytes* as_record_get_bytes(const as_record* rec, const char* name)
+{
+    return as_bytes_fromval((const as_val*)as_record_get(rec, name));
+}
+
+as_list* as_record_get_list(const as_record* rec, const char* name)
+{
+    return as_list_fromval((as_val*)as_record_get(rec, name));
+}
+
+as_map* as_record_get_map(const as_record* rec, const char* name)
+{
+    return as_map_fromval((const as_val*)as_record_get(rec, name));
+}
+
+as_val* as_record_get_udf_result(const as_record* rec)
+{
+    return (as_val*)as_record_get(rec, "SUCCESS");
+}
+
+char* as_record_get_udf_error(const as_record* rec)
+{
+    return as_record_get_str(rec, "FAILURE");
+}
+
+bool as_record_foreach(const as_record* rec, as_rec_foreach_callback callback, void* udata)
+{
+    if (!rec) {
+        return false;
+    }
+    for (uint16_t i = 0; i < rec->bins.size; i++) {
+        const as_bin* bin = &rec->bins.entries[i];
+        if (!callback(bin->name, (const as_val*)bin->valuep, udata)) {
+            return false;
+        }
+    }
+    return true;
+}
