@@ -4,8 +4,9 @@
 #include "core/buf.h"
 
 #include <assert.h>
-#include <stdlib.h>
 #include <string.h>
+
+#include "core/mem.h"
 
 /* First allocation: holds a command with a few small bins. */
 enum {
@@ -38,7 +39,7 @@ void tnd_buf_init(tnd_buf* buf, size_t limit)
 
 void tnd_buf_done(tnd_buf* buf)
 {
-    free(buf->data);
+    tnd_free(buf->data);
     tnd_buf_init(buf, buf->limit);
 }
 
@@ -77,7 +78,7 @@ bool tnd_buf_reserve(tnd_buf* buf, size_t more_bytes)
         return buf_fail(buf, TND_BUF_LIMIT);
     }
     size_t capacity = buf_next_capacity(buf, buf->size + more_bytes);
-    uint8_t* data = realloc(buf->data, capacity);
+    uint8_t* data = tnd_realloc(buf->data, capacity);
     if (!data) {
         return buf_fail(buf, TND_BUF_NO_MEMORY);
     }

@@ -6,7 +6,6 @@
 #include "core/wire.h"
 
 #include <assert.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include <aerospike/as_boolean.h>
@@ -16,6 +15,8 @@
 #include <aerospike/as_integer.h>
 #include <aerospike/as_nil.h>
 #include <aerospike/as_string.h>
+
+#include "core/mem.h"
 
 enum {
     OP_FLAG_UPDATE_TIME = 0x01, /* eight bytes of time precede the value; to be ignored */
@@ -248,19 +249,6 @@ static bool value_is_sound(const tnd_wire_entry* entry)
     }
 }
 
-/* A heap copy with a NUL behind it. */
-static char* copy_bytes(tnd_slice bytes)
-{
-    char* copy = malloc(bytes.size + 1);
-    if (copy) {
-        if (bytes.size > 0) {
-            memcpy(copy, bytes.data, bytes.size);
-        }
-        copy[bytes.size] = '\0';
-    }
-    return copy;
-}
-
 /* Values with bytes of their own. False without memory. */
 static bool bin_set_bytes(as_bin* bin, const tnd_wire_entry* entry)
 {
@@ -268,7 +256,7 @@ static bool bin_set_bytes(as_bin* bin, const tnd_wire_entry* entry)
     if (entry->type == TND_WIRE_GEOJSON) {
         geojson_strip(&bytes);
     }
-    char* copy = copy_bytes(bytes);
+    char* copy = tnd_memdup_text(bytes.data, bytes.size);
     if (!copy) {
         return false;
     }
@@ -336,7 +324,7 @@ static as_status record_no_memory(as_error* err, as_bin* bins, uint16_t count)
     for (uint16_t i = 0; i < count; i++) {
         as_val_destroy((as_val*)bins[i].valuep);
     }
-    free(bins);
+    tnd_free(bins);
     return as_error_update(err, AEROSPIKE_ERR_CLIENT, "Out of memory: record");
 }
 
@@ -350,7 +338,7 @@ as_status tnd_wire_record(const tnd_wire_reply* reply, uint64_t unix_now_sec, as
     }
     as_bin* bins = NULL;
     if (reply->ops_left > 0) {
-        bins = calloc(reply->ops_left, sizeof(*bins));
+        bins = tnd_calloc(reply->ops_left, sizeof(*bins));
         if (!bins) {
             return record_no_memory(err, NULL, 0);
         }
