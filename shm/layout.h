@@ -58,7 +58,7 @@ _Static_assert(sizeof(tnd_word) == 8, "words are 64 bits");
 _Static_assert(ATOMIC_LLONG_LOCK_FREE == 2,
                "words must be lock-free: they are shared by processes");
 
-/* ---- header ---------------------------------------------------------------------------------- */
+/* ---- header --------------------------------------------------------------------------------- */
 
 #define TND_IDENTITY_WORDS 32u /* 256 bytes of text, zero-terminated */
 
@@ -77,7 +77,7 @@ typedef struct tnd_seg_header {
     ((uint64_t)(nodes) << 48 | (uint64_t)(namespaces) << 32 | (uint64_t)(workers) << 16 |          \
      (uint64_t)(arenas))
 
-/* ---- control --------------------------------------------------------------------------------- */
+/* ---- control -------------------------------------------------------------------------------- */
 
 /* Owner word: term 63..32, retired mark 31, slot + 1 in 15..0 (0 = nobody owns). A retired segment
  * is about to be removed: no worker may join or own it any more. */
@@ -91,18 +91,19 @@ typedef struct tnd_seg_control {
     _Alignas(TND_CACHE_LINE_BYTES) tnd_word tend_asked[(TND_NODES_MAX + 1) / 64];
 } tnd_seg_control;
 
-/* ---- worker slots ---------------------------------------------------------------------------- */
+/* ---- worker slots --------------------------------------------------------------------------- */
 
 /* Slot state word: nonce 63..16 (of the claimer, never 0), flags 15..8, phase 7..0. The upper 16
  * bits of the nonce are seconds of CLOCK_MONOTONIC at the claim, so that a claim that was never
  * finished can be told from one under way. */
 typedef enum tnd_slot_phase {
-    TND_SLOT_FREE = 0,
+    TND_SLOT_FREE = 0,     /* the whole word is 0 */
     TND_SLOT_CLAIMING = 1, /* the mutex is being initialised: proves nothing yet */
     TND_SLOT_LIVE = 2,     /* the mutex is held by the worker for life */
 } tnd_slot_phase;
 
 #define TND_SLOT_PHASE_MASK 0xffULL
+#define TND_SLOT_FLAGS_MASK 0xff00ULL
 #define TND_SLOT_DRAINING 0x100ULL /* candidate only when none but draining workers are left */
 #define TND_SLOT_NONCE_SHIFT 16
 #define TND_SLOT_CLAIM_SECONDS_MAX 60u /* an older CLAIMING is a leftover of a dead worker */
@@ -119,7 +120,7 @@ typedef struct tnd_seg_slot {
     _Alignas(TND_CACHE_LINE_BYTES) pthread_mutex_t life;
 } tnd_seg_slot;
 
-/* ---- map ------------------------------------------------------------------------------------- */
+/* ---- map ------------------------------------------------------------------------------------ */
 
 /* Selector: term 63..32, arena + 1 in 31..24 (0 = nothing published yet), generation 23..0. */
 #define TND_SELECTOR(term, arena, generation)                                                      \
@@ -132,7 +133,7 @@ typedef struct tnd_seg_map {
     _Alignas(TND_CACHE_LINE_BYTES) tnd_word arena_claims[TND_ARENAS];
 } tnd_seg_map;
 
-/* ---- directory (one arena) ------------------------------------------------------------------- */
+/* ---- directory (one arena) ------------------------------------------------------------------ */
 
 #define TND_NODE_NAME_SIZE 24u /* 16 hex digits at most, and the terminator */
 #define TND_TLS_NAME_SIZE 256u
@@ -140,8 +141,11 @@ typedef struct tnd_seg_map {
 #define TND_NODE_ADDRS_MAX 4u
 #define TND_CLUSTER_NAME_SIZE 64u
 
+#define TND_FAMILY_INET 2 /* AF_INET and AF_INET6 of Linux; async/ asserts it */
+#define TND_FAMILY_INET6 10
+
 typedef struct tnd_node_addr {
-    uint8_t family; /* AF_INET, AF_INET6; 0 = none */
+    uint8_t family; /* TND_FAMILY_*; 0 = none */
     uint8_t reserved;
     uint16_t port; /* host order */
     uint32_t reserved2;
@@ -191,7 +195,7 @@ _Static_assert(sizeof(tnd_ns_rec) % 8 == 0, "arenas are copied in words");
 /* An arena: head, nodes_capacity node records (index 1 first), namespaces_capacity namespace
  * records. */
 
-/* ---- tables ---------------------------------------------------------------------------------- */
+/* ---- tables --------------------------------------------------------------------------------- */
 
 /* Partition word: term 63..32, flags 31..27, node indexes of column 2 26..18, column 1 17..9,
  * column 0 (the master) 8..0. */

@@ -10,7 +10,6 @@
 
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/socket.h>
 
 #include "core/mem.h"
 #include "shm/segment.h"
@@ -106,8 +105,7 @@ bool tnd_map_is_removed(const tnd_map* map)
     return error != 0 || stat.is_removed;
 }
 
-/* ---- directory ---------------------------------------------------------------------------------
- */
+/* ---- directory ------------------------------------------------------------------------------ */
 
 static void copy_words(void* to, const uint8_t* from, size_t size)
 {
@@ -137,7 +135,7 @@ static void node_bound(tnd_node_rec* node)
         node->addrs_count = TND_NODE_ADDRS_MAX;
     }
     for (uint32_t i = 0; i < node->addrs_count; i++) {
-        if (node->addrs[i].family != AF_INET && node->addrs[i].family != AF_INET6) {
+        if (node->addrs[i].family != TND_FAMILY_INET && node->addrs[i].family != TND_FAMILY_INET6) {
             node->addrs_count = i;
         }
     }

@@ -40,15 +40,14 @@ static bool slot_is_free(tnd_map* map, tnd_seg_slot* slot, uint64_t now_ms, bool
 {
     uint64_t state = atomic_load(&slot->state);
     *ret_state = state;
-    switch (slot_phase(state)) {
-    case TND_SLOT_FREE:
+    if (state == 0) {
         return true;
-    case TND_SLOT_CLAIMING:
-        return reclaim && claim_is_stale(state, now_ms);
-    case TND_SLOT_LIVE:
-        break;
-    default:
-        return reclaim; /* no phase of ours: damaged */
+    }
+    if (slot_phase(state) == TND_SLOT_CLAIMING) {
+        return reclaim && (state & TND_SLOT_FLAGS_MASK) == 0 && claim_is_stale(state, now_ms);
+    }
+    if (slot_phase(state) != TND_SLOT_LIVE) {
+        return false; /* damaged: its holder may live, and we would make a mutex over its own */
     }
     if (!reclaim || !map->sys->ops->life_gone(map->sys->ctx, slot)) {
         return false;
@@ -186,8 +185,7 @@ bool tnd_member_has_fresh_peers(const tnd_member* member)
     return false;
 }
 
-/* ---- ownership ---------------------------------------------------------------------------------
- */
+/* ---- ownership ------------------------------------------------------------------------------ */
 
 static tnd_owner_state owner_judge(const tnd_member* member, uint64_t now_ms, uint64_t threshold_ms,
                                    tnd_owner_view* view)
@@ -300,8 +298,7 @@ bool tnd_owner_beat(tnd_member* member, uint64_t now_ms)
     return true;
 }
 
-/* ---- requests to the tender --------------------------------------------------------------------
- */
+/* ---- requests to the tender ----------------------------------------------------------------- */
 
 void tnd_tend_ask(tnd_map* map, uint32_t node_index)
 {

@@ -16,8 +16,7 @@ static bool is_fenced(const tnd_member* member, uint32_t term)
     return term > member->term && !tnd_owner_is_self(member);
 }
 
-/* ---- restamp -----------------------------------------------------------------------------------
- */
+/* ---- restamp -------------------------------------------------------------------------------- */
 
 static bool restamp(tnd_member* member, tnd_word* word, tnd_point point, bool keep_zero)
 {
@@ -72,8 +71,7 @@ tnd_publish tnd_publish_restamp(tnd_member* member, uint32_t* cursor, uint32_t b
     return TND_PUBLISH_OK;
 }
 
-/* ---- directory ---------------------------------------------------------------------------------
- */
+/* ---- directory ------------------------------------------------------------------------------ */
 
 /* Is the worker that made this claim proven gone? */
 static bool claimant_is_gone(tnd_map* map, uint64_t claim)
@@ -175,8 +173,7 @@ tnd_publish tnd_publish_directory(tnd_member* member, const tnd_dir_head* head,
     return TND_PUBLISH_OK;
 }
 
-/* ---- partitions --------------------------------------------------------------------------------
- */
+/* ---- partitions ----------------------------------------------------------------------------- */
 
 static tnd_publish swap_word(tnd_member* member, tnd_word* word, uint64_t wanted, tnd_point point)
 {

@@ -109,20 +109,18 @@ static void identity_text_write(tnd_seg_header* header, const char* identity)
     }
 }
 
-static void identity_text_read(const tnd_seg_header* header, char* ret_text, size_t size)
+static void identity_text_read(const tnd_seg_header* header, char text[TND_IDENTITY_WORDS * 8 + 1])
 {
-    char text[TND_IDENTITY_WORDS * 8 + 1];
     for (size_t i = 0; i < TND_IDENTITY_WORDS; i++) {
         uint64_t word = atomic_load_explicit(&header->identity_text[i], memory_order_relaxed);
         memcpy(text + i * 8, &word, sizeof(word));
     }
-    text[sizeof(text) - 1] = 0;
+    text[TND_IDENTITY_WORDS * 8] = 0;
     for (char* c = text; *c; c++) {
         if (*c < 0x20 || *c > 0x7e) {
             *c = '?';
         }
     }
-    snprintf(ret_text, size, "%s", text);
 }
 
 static bool page_is_zero(const uint8_t* page)
@@ -135,8 +133,7 @@ static bool page_is_zero(const uint8_t* page)
     return true;
 }
 
-/* ---- what is refused, in words -----------------------------------------------------------------
- */
+/* ---- what is refused, in words -------------------------------------------------------------- */
 
 #define REMEDIES "remove it (ipcrm -M 0x%08x) once nobody uses it, or choose another shm_key"
 
@@ -183,8 +180,8 @@ static as_status refuse_size(int key, size_t found, size_t expected, as_error* e
 static as_status refuse_identity(int key, const tnd_seg_header* header, const char* ours,
                                  as_error* err)
 {
-    char theirs[200];
-    identity_text_read(header, theirs, sizeof(theirs));
+    char theirs[TND_IDENTITY_WORDS * 8 + 1];
+    identity_text_read(header, theirs);
     return as_error_update(err, AEROSPIKE_ERR_CLIENT,
                            "Shared memory segment with key 0x%08x serves {%s}, this program wants "
                            "{%s}: one segment serves one cluster; " REMEDIES,
@@ -223,8 +220,7 @@ static as_status explain_kernel(const char* call, int key, size_t size, int erro
                            (unsigned)key, size, strerror(error), remedy);
 }
 
-/* ---- open --------------------------------------------------------------------------------------
- */
+/* ---- open ----------------------------------------------------------------------------------- */
 
 typedef enum segment_step {
     SEGMENT_DONE,
@@ -414,8 +410,7 @@ void tnd_segment_init_private(uint8_t* base, const tnd_map_config* config)
     claim_word(TND_POINT_HEADER_NONCE, &header->nonce, config->nonce ? config->nonce : 1);
 }
 
-/* ---- end ---------------------------------------------------------------------------------------
- */
+/* ---- end ------------------------------------------------------------------------------------ */
 
 static bool is_alone(const tnd_map* map)
 {

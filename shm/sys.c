@@ -7,9 +7,12 @@
 #include "shm/sys.h"
 
 #include <errno.h>
+#include <linux/futex.h>
 #include <sys/ipc.h>
 #include <sys/mman.h>
 #include <sys/shm.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include "shm/points.h"
 
@@ -84,20 +87,12 @@ static void sys_protect(void* ctx, void* start, size_t size, bool writable)
  * of somebody else's is only tried while it looks like a mutex of ours.
  */
 #define SYS_HELD_MAX 32
+#define SYS_ROBUST_STEPS_MAX 2048 /* as the kernel bounds its own walk */
 
 static struct {
     tnd_seg_slot* slot;
     pthread_mutex_t copy;
 } sys_held[SYS_HELD_MAX];
-
-static void sys_held_copy(void)
-{
-    for (int i = 0; i < SYS_HELD_MAX; i++) {
-        if (sys_held[i].slot) {
-            sys_held[i].copy = sys_held[i].slot->life;
-        }
-    }
-}
 
 static int sys_held_find(const tnd_seg_slot* slot)
 {
@@ -142,11 +137,45 @@ static bool sys_life_is_sane(const pthread_mutex_t* life)
     return life->__data.__kind == kind;
 }
 
-static bool sys_life_is_same(const pthread_mutex_t* life, const pthread_mutex_t* copy)
+/* Which of ours has its list node here? -1: none. */
+static int sys_held_by_node(const struct robust_list* node)
 {
-    return life->__data.__lock == copy->__data.__lock &&
-           life->__data.__owner == copy->__data.__owner &&
-           life->__data.__kind == copy->__data.__kind;
+    for (int i = 0; i < SYS_HELD_MAX; i++) {
+        if (sys_held[i].slot &&
+            (const void*)node == (const void*)&sys_held[i].slot->life.__data.__list.__next) {
+            return i;
+        }
+    }
+    return -1;
+}
+
+/*
+ * glibc is about to follow the links between the robust mutexes of this thread. Walk them from
+ * their head, which lies in private memory, and put right what was damaged on the way: our own
+ * nodes from their copies, the way back from where we came. Nodes of other mutexes are the
+ * program's and trusted.
+ */
+static void sys_held_heal(void)
+{
+    struct robust_list_head* head = NULL;
+    size_t size;
+    if (syscall(SYS_get_robust_list, 0, &head, &size) != 0 || !head) {
+        return;
+    }
+    struct robust_list* at = &head->list;
+    for (int steps = 0; steps < SYS_ROBUST_STEPS_MAX; steps++) {
+        struct robust_list* next = (struct robust_list*)((uintptr_t)at->next & ~(uintptr_t)1);
+        if (next == &head->list || !next) {
+            return;
+        }
+        int held = sys_held_by_node(next);
+        if (held >= 0) {
+            pthread_mutex_t* life = &sys_held[held].slot->life;
+            *life = sys_held[held].copy;
+            life->__data.__list.__prev = (void*)at;
+        }
+        at = next;
+    }
 }
 #else
 static bool sys_life_is_sane(const pthread_mutex_t* life)
@@ -155,13 +184,19 @@ static bool sys_life_is_sane(const pthread_mutex_t* life)
     return true;
 }
 
-static bool sys_life_is_same(const pthread_mutex_t* life, const pthread_mutex_t* copy)
+static void sys_held_heal(void)
 {
-    (void)life;
-    (void)copy;
-    return true;
 }
 #endif
+
+static void sys_held_copy(void)
+{
+    for (int i = 0; i < SYS_HELD_MAX; i++) {
+        if (sys_held[i].slot) {
+            sys_held[i].copy = sys_held[i].slot->life;
+        }
+    }
+}
 
 static int sys_life_start(void* ctx, tnd_seg_slot* slot)
 {
@@ -170,6 +205,7 @@ static int sys_life_start(void* ctx, tnd_seg_slot* slot)
     if (held < 0) {
         return EAGAIN;
     }
+    sys_held_heal();
     tnd_point_pass(TND_POINT_SLOT_MUTEX_INIT);
     int error = sys_life_init(&slot->life);
     if (error == 0) {
@@ -190,9 +226,7 @@ static void sys_life_end(void* ctx, tnd_seg_slot* slot)
     if (held < 0) {
         return;
     }
-    if (!sys_life_is_same(&slot->life, &sys_held[held].copy)) {
-        slot->life = sys_held[held].copy;
-    }
+    sys_held_heal();
     tnd_point_pass(TND_POINT_SLOT_MUTEX_UNLOCK);
     pthread_mutex_unlock(&slot->life);
     sys_held[held].slot = NULL;
@@ -205,6 +239,7 @@ static bool sys_life_gone(void* ctx, tnd_seg_slot* slot)
     if (!sys_life_is_sane(&slot->life)) {
         return false; /* damaged: proves nothing, the heartbeat decides */
     }
+    sys_held_heal();
     int error = pthread_mutex_trylock(&slot->life);
     if (error == EOWNERDEAD) {
         pthread_mutex_consistent(&slot->life);

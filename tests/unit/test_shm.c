@@ -1,0 +1,791 @@
+/*
+ * The segment: creation, refusal, membership, ownership, fenced publication, removal; and a process
+ * killed at every numbered store of creation, takeover and publication.
+ */
+#include <errno.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ipc.h>
+#include <sys/shm.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "shm/map.h"
+#include "shm/member.h"
+#include "shm/points.h"
+#include "shm/publish.h"
+#include "shm/segment.h"
+
+#define NODES 16
+#define NAMESPACES 2
+#define WORKERS 8
+#define THRESHOLD_MS 30000
+
+static int test_key;
+
+static tnd_map_config config_make(void)
+{
+    return (tnd_map_config){
+        .use_shm = true,
+        .key = test_key,
+        .mode = 0600,
+        .nodes_capacity = NODES,
+        .namespaces_capacity = NAMESPACES,
+        .workers_capacity = WORKERS,
+        .identity = "cluster_name=test",
+        .nonce = 0x1122334455667788,
+        .unix_now = 1800000000,
+    };
+}
+
+static int segment_id(void)
+{
+    return shmget(test_key, 0, 0);
+}
+
+static void segment_remove(void)
+{
+    int id = segment_id();
+    if (id >= 0) {
+        shmctl(id, IPC_RMID, NULL);
+    }
+}
+
+static int setup(void** state)
+{
+    (void)state;
+    test_key = (int)(0x7e000000u | ((unsigned)getpid() & 0xffffff));
+    segment_remove();
+    return 0;
+}
+
+static int teardown(void** state)
+{
+    (void)state;
+    tnd_point_hook = NULL;
+    segment_remove();
+    return 0;
+}
+
+static void map_open(tnd_map* map)
+{
+    tnd_map_config config = config_make();
+    as_error err;
+    as_error_init(&err);
+    if (tnd_map_open(map, &config, &err) != AEROSPIKE_OK) {
+        fail_msg("open: %s", err.message);
+    }
+}
+
+static uint64_t now_ms(void)
+{
+    struct timespec ts;
+    clock_gettime(CLOCK_MONOTONIC, &ts);
+    return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
+}
+
+static void join(tnd_member* member, tnd_map* map)
+{
+    assert_int_equal(
+        tnd_member_join(member, map, (uint32_t)rand(), (uint32_t)getpid(), 0, now_ms(), 1800000000),
+        TND_JOIN_OK);
+}
+
+static bool take(tnd_member* member, tnd_owner_state expected)
+{
+    tnd_owner_view view;
+    tnd_owner_look(member, now_ms(), THRESHOLD_MS, &view);
+    assert_int_equal(view.state, expected);
+    return tnd_owner_take(member, &view, now_ms());
+}
+
+static void directory_make(tnd_dir_head* head, tnd_node_rec* nodes, tnd_ns_rec* namespaces,
+                           uint32_t count)
+{
+    memset(head, 0, sizeof(*head));
+    memset(nodes, 0, sizeof(*nodes) * (NODES + 1));
+    memset(namespaces, 0, sizeof(*namespaces) * NAMESPACES);
+    head->nodes_count = head->nodes_needed = count;
+    head->namespaces_count = head->namespaces_needed = 1;
+    for (uint32_t i = 1; i <= count; i++) {
+        nodes[i].state = TND_NODE_ACTIVE;
+        nodes[i].generation = 100 + i;
+        nodes[i].addrs_count = 1;
+        nodes[i].addrs[0] = (tnd_node_addr){
+            .family = AF_INET, .port = (uint16_t)(3000 + i), .bytes = {127, 0, 0, 1}};
+        snprintf(nodes[i].name, sizeof(nodes[i].name), "B%u", i);
+    }
+    snprintf(namespaces[0].name, sizeof(namespaces[0].name), "test");
+    namespaces[0].replicas = 2;
+}
+
+static tnd_publish publish_all(tnd_member* member, uint32_t count, uint32_t partitions)
+{
+    tnd_dir_head head;
+    tnd_node_rec nodes[NODES + 1];
+    tnd_ns_rec namespaces[NAMESPACES];
+    directory_make(&head, nodes, namespaces, count);
+    tnd_publish outcome = tnd_publish_directory(member, &head, nodes, namespaces);
+    for (uint32_t p = 0; p < partitions && outcome == TND_PUBLISH_OK; p++) {
+        uint32_t owners[3] = {1 + p % count, 1 + (p + 1) % count, 0};
+        outcome = tnd_publish_word(member, 0, p, owners, 0);
+    }
+    return outcome;
+}
+
+/* ---- creation ------------------------------------------------------------------------------- */
+
+static void test_create_attach_remove(void** state)
+{
+    (void)state;
+    tnd_map a, b;
+    map_open(&a);
+    map_open(&b);
+    assert_int_equal(a.shm_id, b.shm_id);
+    assert_false(tnd_map_refresh(&a));
+    assert_false(tnd_map_is_current(&a));
+    tnd_member ma, mb;
+    join(&ma, &a);
+    join(&mb, &b);
+    assert_int_not_equal(ma.slot, mb.slot);
+    tnd_member_leave(&ma, true);
+    tnd_map_close(&a);
+    assert_true(segment_id() >= 0);
+    tnd_member_leave(&mb, true);
+    tnd_map_close(&b);
+    assert_int_equal(segment_id(), -1);
+    assert_int_equal(errno, ENOENT);
+}
+
+static void test_two_leave_at_once(void** state)
+{
+    (void)state;
+    tnd_map a, b;
+    map_open(&a);
+    map_open(&b);
+    tnd_member ma, mb;
+    join(&ma, &a);
+    join(&mb, &b);
+    /* Each sees the other still attached. */
+    tnd_member_leave(&ma, true);
+    tnd_member_leave(&mb, true);
+    tnd_map_close(&a);
+    assert_true(segment_id() >= 0);
+    tnd_map_close(&b);
+    assert_int_equal(segment_id(), -1);
+}
+
+static void expect_refusal(const tnd_map_config* config, const char* word, const char* word2)
+{
+    tnd_map map;
+    as_error err;
+    as_error_init(&err);
+    assert_int_not_equal(tnd_map_open(&map, config, &err), AEROSPIKE_OK);
+    if (!strstr(err.message, word) || !strstr(err.message, word2)) {
+        fail_msg("'%s' lacks '%s' or '%s'", err.message, word, word2);
+    }
+}
+
+static void test_refusals(void** state)
+{
+    (void)state;
+    tnd_map map;
+    map_open(&map);
+    tnd_map_config config = config_make();
+    config.identity = "cluster_name=other";
+    expect_refusal(&config, "cluster_name=test", "cluster_name=other");
+    config = config_make();
+    config.nodes_capacity = 17;
+    expect_refusal(&config, "shm_max_nodes 16", "17, 2, 8");
+    config.nodes_capacity = 300;
+    config.namespaces_capacity = 1;
+    expect_refusal(&config, "shm_max_nodes 16", "shm_key");
+    config = config_make();
+    atomic_store(&map.header->layout, 7ULL << 32 | 0xabcdef01);
+    expect_refusal(&config, "7/abcdef01", "1/");
+    atomic_store(&map.header->magic, 42);
+    expect_refusal(&config, "another program", "ipcrm -M 0x7e");
+    tnd_map_close(&map);
+}
+
+static void test_foreign_segments(void** state)
+{
+    (void)state;
+    tnd_map_config config = config_make();
+    int id = shmget(test_key, 100, IPC_CREAT | IPC_EXCL | 0600);
+    assert_true(id >= 0);
+    expect_refusal(&config, "another program", "100 bytes");
+    segment_remove();
+    /* Zeroed magic with something behind it isn't an unfinished creation of ours. */
+    tnd_seg_shape shape;
+    tnd_segment_shape(NODES, NAMESPACES, WORKERS, TND_ARENAS, &shape);
+    id = shmget(test_key, shape.size, IPC_CREAT | IPC_EXCL | 0600);
+    char* bytes = shmat(id, NULL, 0);
+    bytes[100] = 1;
+    expect_refusal(&config, "another program", "shm_key");
+    bytes[100] = 0;
+    shmdt(bytes);
+    tnd_map map;
+    map_open(&map); /* all zero: legal */
+    tnd_map_close(&map);
+}
+
+static void test_kernel_refusals(void** state)
+{
+    (void)state;
+    tnd_map_config config = config_make();
+    config.mode = 0;
+    int id = shmget(test_key, 1 << 20, IPC_CREAT | IPC_EXCL | 0000);
+    assert_true(id >= 0);
+    if (geteuid() == 0) {
+        pid_t pid = fork();
+        if (pid == 0) {
+            if (setresuid(65534, 65534, 65534) != 0) {
+                _exit(2);
+            }
+            tnd_map map;
+            as_error err;
+            as_error_init(&err);
+            as_status status = tnd_map_open(&map, &config, &err);
+            _exit(status != AEROSPIKE_OK && strstr(err.message, "another user") ? 0 : 1);
+        }
+        int wstatus;
+        waitpid(pid, &wstatus, 0);
+        assert_int_equal(wstatus, 0);
+    }
+}
+
+/* Fork a child that dies at the n-th store, until one lives through. Returns the number of stores.
+ */
+static int for_each_death(void (*child)(void), void (*check)(int n))
+{
+    for (int n = 1;; n++) {
+        pid_t pid = fork();
+        assert_true(pid >= 0);
+        if (pid == 0) {
+            extern int death_countdown;
+            death_countdown = n;
+            child();
+            _exit(0);
+        }
+        int wstatus;
+        assert_int_equal(waitpid(pid, &wstatus, 0), pid);
+        bool died = WIFSIGNALED(wstatus) && WTERMSIG(wstatus) == SIGKILL;
+        if (!died && wstatus != 0) {
+            fail_msg("store %d: child ended with %#x", n, wstatus);
+        }
+        check(n);
+        if (!died) {
+            return n - 1;
+        }
+        assert_true(n < 20000);
+    }
+}
+
+int death_countdown;
+
+static void die_at_countdown(tnd_point point)
+{
+    static int restamped;
+    if (point == TND_POINT_RESTAMP_WORD && ++restamped > 20) {
+        return; /* all alike */
+    }
+    if (--death_countdown == 0) {
+        kill(getpid(), SIGKILL);
+    }
+}
+
+static void child_creates(void)
+{
+    tnd_point_hook = die_at_countdown;
+    tnd_map_config config = config_make();
+    tnd_map map;
+    tnd_member member;
+    as_error err;
+    as_error_init(&err);
+    if (tnd_map_open(&map, &config, &err) != AEROSPIKE_OK ||
+        tnd_member_join(&member, &map, 1, 1, 1, now_ms(), 1) != TND_JOIN_OK) {
+        _exit(1);
+    }
+    tnd_member_leave(&member, true);
+    tnd_map_close(&map);
+}
+
+static void check_creation(int n)
+{
+    (void)n;
+    tnd_map map;
+    tnd_member member;
+    map_open(&map);
+    join(&member, &map);
+    assert_true(take(&member, TND_OWNER_VACANT));
+    assert_int_equal(publish_all(&member, 2, 4), TND_PUBLISH_OK);
+    assert_true(tnd_map_refresh(&map));
+    assert_int_equal(atomic_load(&map.header->layout), tnd_segment_layout());
+    assert_int_not_equal(atomic_load(&map.header->nonce), 0);
+    tnd_member_leave(&member, true);
+    tnd_map_close(&map);
+    assert_int_equal(segment_id(), -1);
+}
+
+static void test_creation_dies_anywhere(void** state)
+{
+    (void)state;
+    int stores = for_each_death(child_creates, check_creation);
+    print_message("creation, joining and removal: %d stores\n", stores);
+    assert_true(stores >= 12);
+}
+
+/* ---- ownership ------------------------------------------------------------------------------ */
+
+static void test_owner_gives_up(void** state)
+{
+    (void)state;
+    tnd_map a, b;
+    tnd_member ma, mb;
+    map_open(&a);
+    map_open(&b);
+    join(&ma, &a);
+    join(&mb, &b);
+    assert_true(take(&ma, TND_OWNER_VACANT));
+    assert_int_equal(ma.term, 1);
+    tnd_owner_view view;
+    tnd_owner_look(&mb, now_ms(), THRESHOLD_MS, &view);
+    assert_int_equal(view.state, TND_OWNER_OTHER);
+    assert_int_equal(view.slot, ma.slot);
+    tnd_owner_look(&ma, now_ms(), THRESHOLD_MS, &view);
+    assert_int_equal(view.state, TND_OWNER_SELF);
+    assert_true(tnd_owner_release(&ma));
+    assert_false(tnd_owner_release(&ma));
+    assert_true(take(&mb, TND_OWNER_VACANT));
+    assert_int_equal(mb.term, 2);
+    assert_false(tnd_owner_beat(&ma, now_ms()));
+    assert_true(tnd_owner_beat(&mb, now_ms()));
+    tnd_member_leave(&ma, true);
+    tnd_member_leave(&mb, true);
+    tnd_map_close(&a);
+    tnd_map_close(&b);
+}
+
+static void test_owner_killed(void** state)
+{
+    (void)state;
+    int ready[2];
+    assert_int_equal(pipe(ready), 0);
+    pid_t pid = fork();
+    if (pid == 0) {
+        tnd_map map;
+        tnd_member member;
+        map_open(&map);
+        join(&member, &map);
+        take(&member, TND_OWNER_VACANT);
+        if (write(ready[1], "x", 1) != 1) {
+            _exit(1);
+        }
+        pause();
+        _exit(1);
+    }
+    char byte;
+    assert_int_equal(read(ready[0], &byte, 1), 1);
+    tnd_map map;
+    tnd_member member;
+    map_open(&map);
+    join(&member, &map);
+    tnd_owner_view view;
+    tnd_owner_look(&member, now_ms(), THRESHOLD_MS, &view);
+    assert_int_equal(view.state, TND_OWNER_OTHER);
+    uint64_t nonce = view.nonce;
+    assert_int_not_equal(nonce, 0);
+    tnd_owner_look(&member, now_ms() + THRESHOLD_MS + 100, THRESHOLD_MS, &view);
+    assert_int_equal(view.state, TND_OWNER_EXPIRED);
+    /* A stamp ahead of the clock is fresh, never an enormous age. */
+    tnd_owner_look(&member, 1, THRESHOLD_MS, &view);
+    assert_int_equal(view.state, TND_OWNER_OTHER);
+    kill(pid, SIGKILL);
+    waitpid(pid, NULL, 0);
+    assert_true(take(&member, TND_OWNER_DEAD));
+    assert_int_equal(member.term, 2);
+    tnd_member_leave(&member, true);
+    tnd_map_close(&map);
+    assert_int_equal(segment_id(), -1);
+    close(ready[0]);
+    close(ready[1]);
+}
+
+static void test_dead_slots_are_reclaimed(void** state)
+{
+    (void)state;
+    for (int i = 0; i < 3 * WORKERS; i++) {
+        pid_t pid = fork();
+        if (pid == 0) {
+            tnd_map map;
+            tnd_member member;
+            map_open(&map);
+            join(&member, &map);
+            kill(getpid(), SIGKILL);
+        }
+        int wstatus;
+        waitpid(pid, &wstatus, 0);
+        assert_true(WIFSIGNALED(wstatus) && WTERMSIG(wstatus) == SIGKILL);
+    }
+    tnd_map maps[WORKERS + 1];
+    tnd_member members[WORKERS + 1];
+    for (int i = 0; i < WORKERS; i++) {
+        map_open(&maps[i]);
+        join(&members[i], &maps[i]);
+    }
+    map_open(&maps[WORKERS]);
+    assert_int_equal(tnd_member_join(&members[WORKERS], &maps[WORKERS], 1, 1, 1, now_ms(), 1),
+                     TND_JOIN_FULL);
+    assert_true(tnd_member_has_fresh_peers(&members[0]));
+    for (int i = 1; i < WORKERS; i++) {
+        tnd_member_set_draining(&members[i], true);
+    }
+    assert_false(tnd_member_has_fresh_peers(&members[0]));
+    tnd_member_set_draining(&members[3], false);
+    assert_true(tnd_member_has_fresh_peers(&members[0]));
+    for (int i = 0; i <= WORKERS; i++) {
+        tnd_member_leave(&members[i], true);
+        tnd_map_close(&maps[i]);
+    }
+}
+
+/* ---- publication ---------------------------------------------------------------------------- */
+
+static void restamp_all(tnd_member* member)
+{
+    uint32_t cursor = 0;
+    tnd_publish outcome;
+    int rounds = 0;
+    do {
+        outcome = tnd_publish_restamp(member, &cursor, 1000);
+        assert_true(++rounds < 100);
+    } while (outcome == TND_PUBLISH_MORE);
+    assert_int_equal(outcome, TND_PUBLISH_OK);
+}
+
+static void test_publish_and_route(void** state)
+{
+    (void)state;
+    tnd_map a, b;
+    tnd_member ma, mb;
+    map_open(&a);
+    map_open(&b);
+    join(&ma, &a);
+    join(&mb, &b);
+    assert_true(take(&ma, TND_OWNER_VACANT));
+    assert_int_equal(publish_all(&ma, 3, TND_PARTITIONS), TND_PUBLISH_OK);
+    assert_true(tnd_map_refresh(&b));
+    assert_true(tnd_map_is_current(&b));
+    const tnd_ns_rec* ns = tnd_map_namespace(&b, "test");
+    assert_non_null(ns);
+    assert_null(tnd_map_namespace(&b, "nope"));
+    uint64_t word = tnd_map_word(&b, ns->table, 4);
+    assert_int_equal(tnd_word_node(word, 0), 2);
+    assert_int_equal(tnd_word_node(word, 1), 3);
+    assert_int_equal(tnd_word_node(word, 2), 0);
+    assert_int_equal(tnd_word_term(word), 1);
+    const tnd_node_rec* node = tnd_map_node(&b, 2);
+    assert_string_equal(node->name, "B2");
+    assert_int_equal(node->addrs[0].port, 3002);
+    assert_null(tnd_map_node(&b, 0));
+    assert_null(tnd_map_node(&b, 4));
+    assert_null(tnd_map_node(&b, 511));
+    uint64_t version = b.dir_version;
+    for (int i = 0; i < 100; i++) { /* arenas alternate, none leaks */
+        assert_int_equal(publish_all(&ma, 3, 1), TND_PUBLISH_OK);
+        assert_false(tnd_map_is_current(&b));
+        assert_true(tnd_map_refresh(&b));
+    }
+    assert_int_equal(b.dir_version, version + 100);
+    tnd_member_leave(&ma, true);
+    tnd_member_leave(&mb, true);
+    tnd_map_close(&a);
+    tnd_map_close(&b);
+}
+
+static void test_late_writer_is_fenced(void** state)
+{
+    (void)state;
+    tnd_map a, b;
+    tnd_member ma, mb;
+    map_open(&a);
+    map_open(&b);
+    join(&ma, &a);
+    join(&mb, &b);
+    assert_true(take(&ma, TND_OWNER_VACANT));
+    assert_int_equal(publish_all(&ma, 2, TND_PARTITIONS), TND_PUBLISH_OK);
+    tnd_owner_view view;
+    tnd_owner_look(&mb, now_ms() + 2 * THRESHOLD_MS, THRESHOLD_MS, &view);
+    assert_int_equal(view.state, TND_OWNER_EXPIRED);
+    assert_true(tnd_owner_take(&mb, &view, now_ms()));
+    restamp_all(&mb);
+    /* The old owner wakes and goes on storing. */
+    uint32_t stale[3] = {2, 2, 2};
+    assert_int_equal(tnd_publish_word(&ma, 0, 7, stale, 0), TND_PUBLISH_FENCED);
+    assert_int_equal(publish_all(&ma, 1, 1), TND_PUBLISH_FENCED);
+    assert_int_equal(tnd_publish_regime(&ma, 0, 7, 9), TND_PUBLISH_OK); /* zero was never stamped */
+    uint32_t cursor = 0;
+    assert_int_equal(tnd_publish_restamp(&ma, &cursor, 10), TND_PUBLISH_FENCED);
+    uint64_t word = tnd_map_word(&b, 0, 7);
+    assert_int_equal(tnd_word_node(word, 0), 2);
+    assert_int_equal(tnd_word_node(word, 1), 1);
+    assert_int_equal(tnd_word_term(word), 2);
+    assert_false(tnd_owner_release(&ma));
+    assert_true(tnd_owner_is_self(&mb));
+    /* The successor publishes into an arena of its own while the old one's is selected. */
+    assert_int_equal(publish_all(&mb, 3, 8), TND_PUBLISH_OK);
+    assert_true(tnd_map_refresh(&a));
+    assert_int_equal(a.dir.nodes_count, 3);
+    tnd_member_leave(&ma, true);
+    tnd_member_leave(&mb, true);
+    tnd_map_close(&a);
+    tnd_map_close(&b);
+}
+
+static void test_handovers_exhaust_no_arena(void** state)
+{
+    (void)state;
+    tnd_map maps[WORKERS];
+    tnd_member members[WORKERS];
+    for (int i = 0; i < WORKERS; i++) {
+        map_open(&maps[i]);
+        join(&members[i], &maps[i]);
+    }
+    for (int i = 0; i < 100; i++) {
+        tnd_member* member = &members[i % WORKERS];
+        assert_true(take(member, TND_OWNER_VACANT));
+        restamp_all(member);
+        assert_int_equal(publish_all(member, 2, 1), TND_PUBLISH_OK);
+        assert_int_equal(publish_all(member, 2, 1), TND_PUBLISH_OK);
+        assert_true(tnd_owner_release(member));
+    }
+    for (int i = 0; i < WORKERS; i++) {
+        tnd_member_leave(&members[i], true);
+        tnd_map_close(&maps[i]);
+    }
+}
+
+static void child_takes_over(void)
+{
+    tnd_map map;
+    tnd_member member;
+    map_open(&map);
+    tnd_point_hook = die_at_countdown;
+    join(&member, &map);
+    tnd_owner_view view;
+    tnd_owner_look(&member, now_ms(), THRESHOLD_MS, &view);
+    if (!tnd_owner_take(&member, &view, now_ms())) {
+        _exit(1);
+    }
+    uint32_t cursor = 0;
+    while (tnd_publish_restamp(&member, &cursor, 500) == TND_PUBLISH_MORE) {}
+    publish_all(&member, 2, 3);
+    publish_all(&member, 3, 3);
+    tnd_member_leave(&member, true);
+    tnd_map_close(&map);
+}
+
+static tnd_map reader;
+static tnd_member reader_member;
+
+/* After each death: the reader still routes, and a successor tends. */
+static void check_takeover(int n)
+{
+    (void)n;
+    assert_true(tnd_map_refresh(&reader));
+    assert_true(reader.dir.nodes_count == 2 || reader.dir.nodes_count == 3);
+    for (uint32_t p = 0; p < 3; p++) {
+        uint64_t word = tnd_map_word(&reader, 0, p);
+        assert_true(tnd_word_node(word, 0) >= 1 && tnd_word_node(word, 0) <= 3);
+        assert_non_null(tnd_map_node(&reader, tnd_word_node(word, 0)));
+    }
+    tnd_owner_view view;
+    tnd_owner_look(&reader_member, now_ms(), THRESHOLD_MS, &view);
+    assert_true(view.state == TND_OWNER_DEAD || view.state == TND_OWNER_VACANT);
+    assert_true(tnd_owner_take(&reader_member, &view, now_ms()));
+    restamp_all(&reader_member);
+    assert_int_equal(publish_all(&reader_member, 2, TND_PARTITIONS), TND_PUBLISH_OK);
+    assert_true(tnd_owner_release(&reader_member));
+}
+
+static void test_takeover_dies_anywhere(void** state)
+{
+    (void)state;
+    map_open(&reader);
+    join(&reader_member, &reader);
+    assert_true(take(&reader_member, TND_OWNER_VACANT));
+    assert_int_equal(publish_all(&reader_member, 2, TND_PARTITIONS), TND_PUBLISH_OK);
+    assert_true(tnd_owner_release(&reader_member));
+    int stores = for_each_death(child_takes_over, check_takeover);
+    print_message("takeover and publication: %d stores\n", stores);
+    assert_true(stores > 100);
+    tnd_member_leave(&reader_member, true);
+    tnd_map_close(&reader);
+    assert_int_equal(segment_id(), -1);
+}
+
+/* ---- damage and removal --------------------------------------------------------------------- */
+
+static void test_random_bytes(void** state)
+{
+    (void)state;
+    uint64_t seed = 88172645463325252ULL;
+    for (int round = 0; round < 200; round++) {
+        tnd_map map;
+        tnd_member member;
+        map_open(&map);
+        join(&member, &map);
+        assert_true(take(&member, TND_OWNER_VACANT));
+        assert_int_equal(publish_all(&member, 3, 64), TND_PUBLISH_OK);
+        /* Everything, or a tenth of it, or all but the header. */
+        uint64_t* words = (uint64_t*)map.base;
+        size_t first = round % 3 == 2 ? TND_PAGE_BYTES / 8 : 0;
+        for (size_t i = first; i < map.size / 8; i++) {
+            seed ^= seed << 13;
+            seed ^= seed >> 7;
+            seed ^= seed << 17;
+            if (round % 3 != 1 || seed % 10 == 0) {
+                words[i] = seed;
+            }
+        }
+        tnd_map_refresh(&map);
+        for (uint32_t p = 0; p < TND_PARTITIONS; p++) {
+            uint64_t word = tnd_map_word(&map, 0, p);
+            for (uint32_t c = 0; c < 3; c++) {
+                const tnd_node_rec* node = tnd_map_node(&map, tnd_word_node(word, c));
+                assert_true(!node || strlen(node->name) < sizeof(node->name));
+            }
+        }
+        tnd_owner_view view;
+        tnd_owner_look(&member, now_ms(), THRESHOLD_MS, &view);
+        publish_all(&member, 2, 16);
+        tnd_map_config config = config_make();
+        tnd_map other;
+        as_error err;
+        as_error_init(&err);
+        if (tnd_map_open(&other, &config, &err) == AEROSPIKE_OK) {
+            tnd_member late;
+            tnd_member_join(&late, &other, 5, 5, 5, now_ms(), 5);
+            tnd_owner_look(&late, now_ms(), THRESHOLD_MS, &view);
+            tnd_member_leave(&late, false);
+            tnd_map_close(&other);
+        } else {
+            assert_true(strlen(err.message) > 20);
+        }
+        tnd_member_leave(&member, true);
+        tnd_map_close(&map);
+        segment_remove();
+    }
+}
+
+static void test_removed_under_us(void** state)
+{
+    (void)state;
+    tnd_map map, next;
+    tnd_member member;
+    map_open(&map);
+    join(&member, &map);
+    assert_false(tnd_map_is_removed(&map));
+    segment_remove();
+    assert_true(tnd_map_is_removed(&map));
+    map_open(&next);
+    assert_int_not_equal(next.shm_id, map.shm_id);
+    assert_false(tnd_map_is_removed(&next));
+    tnd_member_leave(&member, true);
+    tnd_map_close(&map);
+    assert_true(segment_id() >= 0); /* the other one's is left alone */
+    tnd_map_close(&next);
+}
+
+static void test_retired_by_a_dead_remover(void** state)
+{
+    (void)state;
+    tnd_map map, next;
+    map_open(&map);
+    int id = map.shm_id;
+    atomic_fetch_or(&map.control->owner, TND_OWNER_RETIRED);
+    assert_true(tnd_map_is_removed(&map));
+    map_open(&next);
+    assert_int_not_equal(next.shm_id, id);
+    tnd_map_close(&map);
+    tnd_map_close(&next);
+}
+
+static void test_private_memory(void** state)
+{
+    (void)state;
+    tnd_map_config config = config_make();
+    config.use_shm = false;
+    as_error err;
+    as_error_init(&err);
+    tnd_map map;
+    assert_int_equal(tnd_map_open(&map, &config, &err), AEROSPIKE_OK);
+    assert_int_equal(segment_id(), -1);
+    tnd_member member;
+    join(&member, &map);
+    assert_true(take(&member, TND_OWNER_VACANT));
+    assert_int_equal(publish_all(&member, 3, TND_PARTITIONS), TND_PUBLISH_OK);
+    assert_true(tnd_map_refresh(&map));
+    assert_int_equal(tnd_word_node(tnd_map_word(&map, 0, 1), 0), 2);
+    assert_false(tnd_map_is_removed(&map));
+    tnd_member_leave(&member, true);
+    tnd_map_close(&map);
+    tnd_map_close(&map);
+}
+
+static void test_tend_requests(void** state)
+{
+    (void)state;
+    tnd_map a, b;
+    map_open(&a);
+    map_open(&b);
+    uint64_t bits[(TND_NODES_MAX + 1) / 64];
+    assert_false(tnd_tend_take(&a, bits));
+    tnd_tend_ask(&b, 5);
+    tnd_tend_ask(&b, 511);
+    tnd_tend_ask(&b, 100000);
+    assert_true(tnd_tend_take(&a, bits));
+    assert_int_equal(bits[0], 1 << 5);
+    assert_true(bits[7] == 1ULL << 63);
+    assert_false(tnd_tend_take(&a, bits));
+    tnd_map_close(&a);
+    tnd_map_close(&b);
+}
+
+int main(void)
+{
+    srand((unsigned)time(NULL));
+    const struct CMUnitTest tests[] = {
+#define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+        T(test_create_attach_remove),
+        T(test_two_leave_at_once),
+        T(test_refusals),
+        T(test_foreign_segments),
+        T(test_kernel_refusals),
+        T(test_creation_dies_anywhere),
+        T(test_owner_gives_up),
+        T(test_owner_killed),
+        T(test_dead_slots_are_reclaimed),
+        T(test_publish_and_route),
+        T(test_late_writer_is_fenced),
+        T(test_handovers_exhaust_no_arena),
+        T(test_takeover_dies_anywhere),
+        T(test_random_bytes),
+        T(test_removed_under_us),
+        T(test_retired_by_a_dead_remover),
+        T(test_private_memory),
+        T(test_tend_requests),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
