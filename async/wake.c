@@ -65,8 +65,7 @@ static bool peer_is_welcome(tnd_wake* wake, tnd_io* io)
            (peer.uid == wake->uid || peer.uid == 0 || peer.uid == wake->segment_uid);
 }
 
-/* ---- as the owner: followers -------------------------------------------------------------------
- */
+/* ---- as the owner: followers ---------------------------------------------------------------- */
 
 static void peer_close(wake_peer* peer)
 {
@@ -185,8 +184,7 @@ bool tnd_wake_is_linked(const tnd_wake* wake)
     return wake->owner.is_open;
 }
 
-/* ---- as a follower: the owner ------------------------------------------------------------------
- */
+/* ---- as a follower: the owner --------------------------------------------------------------- */
 
 static void link_lost(tnd_wake* wake)
 {
@@ -262,8 +260,7 @@ void tnd_wake_ask(tnd_wake* wake)
     }
 }
 
-/* ---- life --------------------------------------------------------------------------------------
- */
+/* ---- life ----------------------------------------------------------------------------------- */
 
 tnd_wake* tnd_wake_new(tnd_loop* loop, uint64_t nonce, uint32_t uid, uint32_t segment_uid,
                        uint32_t peers_max, const tnd_wake_handler* handler, void* udata)

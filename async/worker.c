@@ -96,8 +96,7 @@ static void worker_unpin(tnd_worker* worker)
     }
 }
 
-/* ---- seat: the map and our place in it ---------------------------------------------------------
- */
+/* ---- seat: the map and our place in it ------------------------------------------------------ */
 
 static void identity_text(const as_config* config, char* ret_text, size_t size)
 {
@@ -182,8 +181,7 @@ static bool seat_is_ready(worker_seat* seat)
     return tnd_map_refresh(&seat->map) && seat->map.dir.namespaces_count > 0;
 }
 
-/* ---- what the client is told -------------------------------------------------------------------
- */
+/* ---- what the client is told ---------------------------------------------------------------- */
 
 static void tell_ready(tnd_worker* worker, as_error* err)
 {
@@ -212,8 +210,7 @@ static void worker_refresh(tnd_worker* worker)
     }
 }
 
-/* ---- owning ------------------------------------------------------------------------------------
- */
+/* ---- owning --------------------------------------------------------------------------------- */
 
 static void step_down(tnd_worker* worker, const char* reason)
 {
@@ -339,8 +336,7 @@ static void take_requests(tnd_worker* worker)
     }
 }
 
-/* ---- following ---------------------------------------------------------------------------------
- */
+/* ---- following ------------------------------------------------------------------------------ */
 
 static void relink_later(tnd_worker* worker)
 {
@@ -458,8 +454,7 @@ static void wake_start(tnd_worker* worker)
     }
 }
 
-/* ---- moving to another segment -----------------------------------------------------------------
- */
+/* ---- moving to another segment -------------------------------------------------------------- */
 
 /* The segment was removed under us. Join the one that has the key now; commands go on by the old
  * map, whose memory stays ours as long as it is attached. */
@@ -515,8 +510,7 @@ static void on_tick(tnd_timer* timer)
     worker_unpin(worker);
 }
 
-/* ---- life --------------------------------------------------------------------------------------
- */
+/* ---- life ----------------------------------------------------------------------------------- */
 
 static uint64_t tick_for(uint64_t threshold_ms)
 {
