@@ -112,15 +112,16 @@ void as_config_destroy(as_config* config)
 
 /* --- seeds --- */
 
-/* Takes the fields' strings over, also when it fails. */
-static bool config_take_host(as_config* config, as_host* host)
+/* Takes the fields' strings over, also when it fails; `has_tls_name` says that there must be one.
+ */
+static bool config_take_host(as_config* config, as_host* host, bool has_tls_name)
 {
     as_host* slot = NULL;
 
     if (!config->hosts) {
         config->hosts = as_vector_create(sizeof(as_host), HOSTS_FIRST);
     }
-    if (host->name && config->hosts) {
+    if (config->hosts && host->name && (host->tls_name || !has_tls_name)) {
         slot = as_vector_reserve(config->hosts);
     }
     if (!slot) {
@@ -137,7 +138,7 @@ void as_config_tls_add_host(as_config* config, const char* address, const char* 
     as_host host;
 
     as_host_copy_fields(&host, address, tls_name, port);
-    if ((tls_name && !host.tls_name) || !config_take_host(config, &host)) {
+    if (!config_take_host(config, &host, tls_name != NULL)) {
         as_log_error("no memory for the seed %s", address ? address : "NULL");
     }
 }
@@ -251,17 +252,14 @@ static bool seed_parse(const char** rest, uint16_t default_port, seed_parts* ret
 static bool seed_add(as_config* config, const seed_parts* seed)
 {
     const text_part* tls_name = &seed->tls_name;
+    bool has_tls_name = tls_name->size > 0;
     as_host host = {
         .name = tnd_memdup_text(seed->name.at, seed->name.size),
-        .tls_name = tls_name->size > 0 ? tnd_memdup_text(tls_name->at, tls_name->size) : NULL,
+        .tls_name = has_tls_name ? tnd_memdup_text(tls_name->at, tls_name->size) : NULL,
         .port = seed->port,
     };
 
-    if (tls_name->size > 0 && !host.tls_name) {
-        as_host_destroy(&host);
-        return false;
-    }
-    return config_take_host(config, &host);
+    return config_take_host(config, &host, has_tls_name);
 }
 
 bool as_config_add_hosts(as_config* config, const char* string, uint16_t default_port)
