@@ -1,0 +1,34 @@
+// The bins of a record while a write changes them: a copy that is stored only if all goes well.
+#ifndef MC_BINS_H
+#define MC_BINS_H
+
+#include "message.h"
+
+typedef struct mc_bin {
+    const uint8_t* name;
+    const uint8_t* value; // borrowed from the record, the request or a block
+    uint32_t len;
+    uint8_t name_len;
+    uint8_t type;
+} mc_bin;
+
+typedef struct mc_bins {
+    mc_bin* items;
+    uint32_t count;
+    uint32_t cap;
+    mc_bytes* blocks; // values made here
+    uint32_t block_count;
+} mc_bins;
+
+void mc_bins_load(mc_bins* bins, const uint8_t* entries, uint32_t len);
+void mc_bins_done(mc_bins* bins);
+
+// WRITE, INCR, APPEND, PREPEND, TOUCH or DELETE_ALL. Returns a result code.
+int mc_bins_modify(mc_bins* bins, const mc_op* op);
+// The reply's entries of a READ, and of a READ of all.
+void mc_bins_answer(const mc_bins* bins, mc_command* c, const mc_op* op, bool null_if_absent);
+void mc_bins_answer_all(const mc_bins* bins, mc_command* c);
+// Appends all bins as entries of the wire.
+void mc_bins_store(const mc_bins* bins, mc_bytes* out);
+
+#endif
