@@ -55,6 +55,9 @@ tnd_tender* tnd_tender_start(tnd_loop* loop, const as_config* config, tnd_member
  * one look at a node per 10 ms. */
 void tnd_tender_ask(tnd_tender* tender, const uint64_t bits[(TND_NODES_MAX + 1) / 64]);
 
+/* Measure callbacks (stats.callback_max_us), two system calls each; off at first. */
+void tnd_tender_measure(tnd_tender* tender, bool is_measured);
+
 const tnd_tender_stats* tnd_tender_get_stats(const tnd_tender* tender);
 
 /* Close everything without a callback. Publishes nothing more. NULL is allowed. */

@@ -12,14 +12,15 @@
 #include "core/view.h"
 
 #include <assert.h>
-#include <stdlib.h>
 #include <string.h>
+
+#include "core/mem.h"
 
 tnd_view* tnd_view_new(uint32_t nodes_capacity, uint32_t namespaces_capacity)
 {
     assert(nodes_capacity >= 1 && nodes_capacity <= TND_VIEW_INDEX_MAX);
     assert(namespaces_capacity >= 1 && namespaces_capacity <= TND_VIEW_NAMESPACES_MAX);
-    tnd_view* view = calloc(1, sizeof(*view));
+    tnd_view* view = tnd_calloc(1, sizeof(*view));
     if (view) {
         view->nodes_capacity = nodes_capacity;
         view->namespaces_capacity = namespaces_capacity;
@@ -33,13 +34,13 @@ void tnd_view_free(tnd_view* view)
         return;
     }
     for (uint32_t i = 0; i < view->namespaces_count; i++) {
-        free(view->namespaces[i]->regimes);
-        free(view->namespaces[i]);
+        tnd_free(view->namespaces[i]->regimes);
+        tnd_free(view->namespaces[i]);
     }
     for (uint32_t id = 1; id <= view->ids_count; id++) {
-        free(view->nodes[id]);
+        tnd_free(view->nodes[id]);
     }
-    free(view);
+    tnd_free(view);
 }
 
 /* ---- names and ids ---- */
@@ -70,7 +71,7 @@ static uint32_t id_take(tnd_view* view)
     if (view->ids_count == TND_VIEW_NODES_MAX) {
         return 0;
     }
-    tnd_view_node* node = calloc(1, sizeof(*node));
+    tnd_view_node* node = tnd_calloc(1, sizeof(*node));
     if (!node) {
         return 0;
     }

@@ -4,9 +4,9 @@
 #include "core/view.h"
 
 #include <assert.h>
-#include <stdlib.h>
 #include <string.h>
 
+#include "core/mem.h"
 #include "core/part.h"
 
 static void dirty_add(tnd_view_ns* ns, uint32_t partition)
@@ -78,7 +78,7 @@ static tnd_view_ns* ns_make(tnd_view* view, tnd_slice name, uint32_t* ret_index)
         surplus_note(view, name);
         return NULL;
     }
-    tnd_view_ns* ns = calloc(1, sizeof(*ns));
+    tnd_view_ns* ns = tnd_calloc(1, sizeof(*ns));
     if (!ns) {
         return NULL;
     }
@@ -116,7 +116,7 @@ bool tnd_view_claim(tnd_view* view, uint32_t id, tnd_slice name, uint32_t regime
 static bool regimes_make(tnd_view_ns* ns)
 {
     if (!ns->regimes) {
-        ns->regimes = calloc(TND_PARTITION_COUNT, sizeof(*ns->regimes));
+        ns->regimes = tnd_calloc(TND_PARTITION_COUNT, sizeof(*ns->regimes));
     }
     return ns->regimes != NULL;
 }

@@ -1,0 +1,720 @@
+/*
+ * One node under the tender's eyes.
+ *
+ *     IDLE -> QUEUED -> (CONNECTING ->) ASKING -> (MERGING ->) IDLE
+ *                \-> RESOLVING -> CONNECTING
+ *
+ * A look at a node
+ *   - uses the connection that is kept for it, or opens one to its first address;
+ *   - asks who it is (on a new connection) and for its generations, and with them for what the view
+ *     wants already; then once more for what the answer made wanted;
+ *   - hands claims over to be merged, a few bitmaps per turn.
+ *
+ * What can go wrong, each within its own deadline
+ *   - the kept connection has died: a new one, nothing is counted;
+ *   - no connection, no answer, no sense in it: one failure is counted, then the other addresses
+ * are tried, then its host names are looked up;
+ *   - another node answers: the address is taken from this one;
+ *   - it isn't ready: it's looked at again soon.
+ * Looks at a node that goes on failing become rarer, until somebody asks for it.
+ */
+#include <assert.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "async/tender_int.h"
+#include "core/mem.h"
+
+#define FRAME_INFO 1
+#define LOOK_PAUSE_MS 100u /* between looks that a dying connection causes */
+
+static void node_next_address(tend_node* node);
+static void node_answered(tend_node* node, const tend_reply* reply, tnd_slice body);
+
+static tnd_view_node* node_view(const tend_node* node)
+{
+    return tnd_view_get(node->tender->view, node->id);
+}
+
+static bool is_running(const tend_node* node)
+{
+    return !node->is_doomed && node->tender->phase == TEND_PHASE_RUN;
+}
+
+/* ---- life ---- */
+
+void tend_node_close(tend_node* node)
+{
+    tnd_timer_stop(&node->timer);
+    tnd_conn_close(&node->conn);
+    tnd_resolver_cancel(node->tender->resolver, &node->lookup);
+}
+
+void tend_node_free(tend_node* node)
+{
+    tend_node_close(node);
+    for (uint32_t i = 0; i < node->hosts_count; i++) {
+        tnd_free(node->hosts[i].name);
+    }
+    tnd_buf_done(&node->reply);
+    tnd_free(node);
+}
+
+static void queue_remove(tend_queue* queue, tend_node* node)
+{
+    for (tend_node** at = &queue->first; *at; at = &(*at)->queue_next) {
+        if (*at == node) {
+            *at = node->queue_next;
+            if (queue->last == &node->queue_next) {
+                queue->last = at;
+            }
+            return;
+        }
+    }
+}
+
+void tend_node_doom(tend_node* node)
+{
+    tnd_tender* t = node->tender;
+    tend_node_close(node);
+    queue_remove(&t->looks, node);
+    queue_remove(&t->merges, node);
+    if (node->id != 0) {
+        t->by_id[node->id] = NULL;
+    }
+    node->is_doomed = true;
+    t->has_doomed = true;
+}
+
+/* ---- the end of a look ---- */
+
+static void node_rest(tend_node* node, uint64_t delay_ms)
+{
+    uint64_t now_ms = tend_now_ms(node->tender);
+    node->state = TEND_IDLE;
+    tnd_timer_stop(&node->timer);
+    if (node->is_asked) {
+        uint64_t next_ms = node->look_ms + TEND_ASK_PAUSE_MS;
+        delay_ms = next_ms > now_ms ? next_ms - now_ms : 1;
+    }
+    if (delay_ms > 0) {
+        tnd_timer_start_ms(&node->timer, delay_ms);
+    }
+}
+
+/* Rounds to leave a failing node alone. A node of the cluster is looked at in every round until the
+ * rules may remove it. */
+static uint64_t backoff_ms(const tend_node* node)
+{
+    const tnd_view_node* vn = node_view(node);
+    uint32_t free_count = vn->state == TND_VIEW_ACTIVE ? TND_VIEW_FAILURES_MAX : 1;
+    uint64_t rounds = 1;
+    for (uint32_t i = free_count; i < vn->failures && rounds < TEND_BACKOFF_MAX; i++) {
+        rounds *= 2;
+    }
+    if (rounds == 1) {
+        return 0;
+    }
+    uint64_t ms = rounds * node->tender->interval_ms;
+    return ms * 3 / 4 + tnd_loop_random(node->tender->loop) % (ms / 4 + 1);
+}
+
+static void node_look_failed(tend_node* node)
+{
+    node->due_ms = node->look_ms + backoff_ms(node);
+    node_rest(node, 0);
+}
+
+/* ---- failures ---- */
+
+static void log_down(tend_node* node, const as_error* err)
+{
+    tnd_tender* t = node->tender;
+    const tnd_view_node* vn = node_view(node);
+    tnd_log_limit(&node->gate, tend_now_ms(t), TEND_LOG_INTERVAL_MS, AS_LOG_LEVEL_WARN,
+                  "Node %s doesn't answer (%u in a row): %s", vn->name, vn->failures, err->message);
+    node->was_down = true;
+}
+
+/* The present attempt is over; go on with the next address. */
+static void node_attempt_failed(tend_node* node, const as_error* err, bool is_timeout)
+{
+    bool was_kept = !node->is_fresh && !is_timeout;
+    tend_node_close(node);
+    if (node->id == 0) {
+        tend_seed_failed(node, err, false);
+        return;
+    }
+    if (was_kept) {
+        node_next_address(node);
+        return;
+    }
+    if (!node->is_failed) {
+        node->is_failed = true;
+        tnd_view_fail(node->tender->view, node->id);
+        node->tender->needs_settle = true;
+        tend_kick(node->tender);
+        log_down(node, err);
+    }
+    node_next_address(node);
+}
+
+static void node_timed_out(tend_node* node)
+{
+    char text[TND_ADDRESS_TEXT_SIZE];
+    as_error err;
+    tend_addr_text(&node->addr, text, sizeof(text));
+    as_error_init(&err);
+    as_error_setallv(&err, AEROSPIKE_ERR_TIMEOUT, __func__, __FILE__, __LINE__,
+                     "%s within %u ms from %s",
+                     node->state == TEND_CONNECTING ? "no connection" : "no answer",
+                     (unsigned)node->tender->timeout_ms, text);
+    node_attempt_failed(node, &err, true);
+}
+
+/* ---- asking ---- */
+
+static unsigned node_asks(const tend_node* node)
+{
+    unsigned asks = TEND_ASK_POLL;
+    if (!node->is_admitted) {
+        asks |= TEND_ASK_IDENTITY | TEND_ASK_PEERS;
+    }
+    if (node->id == 0) {
+        return asks;
+    }
+    unsigned wants = tnd_view_wants(node->tender->view, node->id);
+    asks |= wants & TND_VIEW_WANT_PEERS ? TEND_ASK_PEERS : 0u;
+    asks |= wants & TND_VIEW_WANT_PARTITIONS && node->is_admitted ? TEND_ASK_MAP : 0u;
+    if (!node->is_agent_sent && tnd_info_build_has_user_agent(node_view(node)->build)) {
+        asks |= TEND_ASK_AGENT;
+    }
+    return asks;
+}
+
+static void node_ask(tend_node* node)
+{
+    tnd_buf request;
+    tnd_buf_init(&request, 1024);
+    node->asked = node_asks(node);
+    node->is_agent_sent |= (node->asked & TEND_ASK_AGENT) != 0;
+    node->state = TEND_ASKING;
+    if (node->requests_count++ > 0 || !node->is_fresh) {
+        tnd_timer_start_ms(&node->timer, node->tender->timeout_ms); /* else it runs since connect */
+    }
+    tend_request(node->tender, node->asked, &request);
+    if (tnd_buf_is_ok(&request)) {
+        tnd_conn_send(&node->conn, request.data, request.size);
+    } /* else the deadline ends it */
+    tnd_buf_done(&request);
+}
+
+/* An answer was dealt with: ask for what is wanted now, or rest. */
+static void node_go_on(tend_node* node)
+{
+    bool is_open = node->conn.state == TND_CONN_RUNNING;
+    if (is_open && node->requests_count < TEND_FOLLOW_UPS_MAX &&
+        tnd_view_wants(node->tender->view, node->id) != 0) {
+        node_ask(node);
+        return;
+    }
+    node->due_ms = 0;
+    node_rest(node, node_view(node)->is_ready ? 0 : TEND_NOT_READY_MS);
+}
+
+/* ---- answers ---- */
+
+static void log_admission(tend_node* node, tnd_view_admission admission)
+{
+    const tnd_view_node* vn = node_view(node);
+    char text[TND_ADDRESS_TEXT_SIZE];
+    tend_addr_text(&node->addr, text, sizeof(text));
+    if (admission == TND_VIEW_ADMIT_NEW) {
+        as_log_info("Node %s added: %s, build %u.%u.%u.%u", vn->name, text,
+                    (unsigned)(vn->build >> 48), (unsigned)(vn->build >> 32 & 0xffff),
+                    (unsigned)(vn->build >> 16 & 0xffff), (unsigned)(vn->build & 0xffff));
+    } else if (admission == TND_VIEW_ADMIT_MOVED) {
+        as_log_info("Node %s answers at %s now", vn->name, text);
+    }
+}
+
+static void log_poll(tend_node* node, tnd_view_poll_result result)
+{
+    const char* name = node_view(node)->name;
+    if (result == TND_VIEW_POLL_RESTARTED) {
+        as_log_info("Node %s was restarted", name);
+    } else if (result == TND_VIEW_POLL_NOT_READY && !node->was_unready) {
+        as_log_info("Node %s isn't ready yet: it hasn't joined its cluster", name);
+    }
+    if (node->was_down) {
+        as_log_info("Node %s answers again", name);
+    }
+    node->was_unready = result == TND_VIEW_POLL_NOT_READY;
+    if (node->was_down) {
+        node->was_down = false;
+        memset(&node->gate, 0, sizeof(node->gate));
+    }
+}
+
+/* Another node answers at the address. */
+static void node_renamed(tend_node* node, tnd_slice name)
+{
+    tnd_tender* t = node->tender;
+    tnd_view_node* vn = node_view(node);
+    tnd_view_addr addr = node->addr;
+    char text[TND_ADDRESS_TEXT_SIZE];
+    tend_addr_text(&addr, text, sizeof(text));
+    if (vn->state == TND_VIEW_CANDIDATE) {
+        as_error err;
+        as_error_init(&err);
+        as_error_setallv(&err, AEROSPIKE_ERR_CLIENT, __func__, __FILE__, __LINE__,
+                         "node %.*s answers at %s", (int)name.size, name.data, text);
+        node_attempt_failed(node, &err, true);
+        return;
+    }
+    as_log_info("Node %s isn't at %s any more: node %.*s answers there", vn->name, text,
+                (int)name.size, name.data);
+    tend_node_close(node);
+    uint32_t new_id = tnd_view_propose(t->view, name);
+    t->needs_settle = true;
+    tend_kick(t);
+    if (tnd_view_renamed(t->view, node->id, &addr)) {
+        as_log_info("Node %s removed: it has no address left", vn->name);
+        tend_node_doom(node);
+    } else {
+        node->addr_next = 0;
+        node_next_address(node);
+    }
+    if (new_id == 0 || t->phase != TEND_PHASE_RUN) {
+        return;
+    }
+    tnd_view_offer(t->view, new_id, &addr);
+    tend_node* other = t->by_id[new_id] ? t->by_id[new_id] : tend_node_new(t, new_id);
+    if (other) {
+        tend_node_look(other);
+    }
+}
+
+/* A known peer that doesn't answer is worth a look when others (still, or again) list it. */
+static void peer_listed(tnd_tender* t, uint32_t id)
+{
+    tend_node* peer = t->by_id[id];
+    const tnd_view_node* vn = tnd_view_get(t->view, id);
+    if (!peer) {
+        peer = tend_node_new(t, id);
+    } else if (vn->failures == 0 && vn->is_heard) {
+        return;
+    } else if (tend_now_ms(t) - peer->look_ms < TEND_NOT_READY_MS) {
+        return;
+    }
+    if (peer && peer->state == TEND_IDLE) {
+        tend_node_look(peer);
+    }
+}
+
+void tend_node_apply_peers(tend_node* node, tnd_info_peers* peers)
+{
+    tnd_tender* t = node->tender;
+    tnd_info_peer peer;
+    tnd_view_peers_begin(t->view, node->id);
+    while (tnd_info_peer_next(peers, &peer)) {
+        uint32_t id = tnd_view_propose(t->view, peer.node);
+        if (id == 0) {
+            tnd_log_limit(&t->nodes_gate, tend_now_ms(t), TEND_LOG_INTERVAL_MS, AS_LOG_LEVEL_WARN,
+                          "Node %.*s is left out: more than %u nodes or no memory",
+                          (int)peer.node.size, peer.node.data, TND_VIEW_NODES_MAX);
+            continue;
+        }
+        tnd_view_peer(t->view, node->id, id);
+        if (id == node->id) {
+            continue;
+        }
+        tend_node* object = t->by_id[id] ? t->by_id[id] : tend_node_new(t, id);
+        tnd_info_host host;
+        while (object && tnd_info_host_next(&peer.hosts, &host)) {
+            char name[TND_INFO_HOST_CHARS_MAX + 1];
+            tnd_view_addr addr;
+            if (tend_host_parse(t, &host, name, &addr)) {
+                tnd_view_offer(t->view, id, &addr);
+            } else {
+                tend_node_add_host(object, name, host.port);
+            }
+        }
+        peer_listed(t, id);
+    }
+    tnd_view_peers_end(t->view, node->id);
+}
+
+static void node_not_ready(tend_node* node)
+{
+    tnd_view_not_ready(node->tender->view, node->id);
+    log_poll(node, TND_VIEW_POLL_NOT_READY);
+    node_rest(node, TEND_NOT_READY_MS);
+}
+
+/* Keep a reply's claims for the turns to come. */
+static void node_keep_claims(tend_node* node, const tend_reply* reply, tnd_slice body)
+{
+    tnd_slice rest = reply->replicas.rest;
+    tnd_buf_reset(&node->reply);
+    tnd_buf_append_bytes(&node->reply, rest.data, rest.size);
+    if (!tnd_buf_is_ok(&node->reply)) {
+        node_rest(node, 0); /* no memory: again in the next round */
+        return;
+    }
+    (void)body;
+    node->replicas = reply->replicas;
+    node->replicas.rest = tnd_slice_of(node->reply.data, node->reply.size);
+    node->generation = reply->partitions_generation;
+    node->has_claim = false;
+    node->state = TEND_MERGING;
+    tend_queue_push(&node->tender->merges, node);
+    tend_kick(node->tender);
+}
+
+static void node_answered(tend_node* node, const tend_reply* reply, tnd_slice body)
+{
+    tnd_tender* t = node->tender;
+    tnd_view_node* vn = node_view(node);
+    if (!tnd_slice_equals_text(reply->node, vn->name)) {
+        node_renamed(node, reply->node);
+        return;
+    }
+    t->needs_settle = true;
+    tend_kick(t);
+    if (!node->is_admitted) {
+        if (vn->state == TND_VIEW_CANDIDATE && reply->partitions_generation == TND_VIEW_UNKNOWN) {
+            node_not_ready(node);
+            return;
+        }
+        log_admission(node, tnd_view_admit(t->view, node->id, &node->addr, reply->build));
+        node->is_admitted = true;
+    }
+    log_poll(node, tnd_view_poll(t->view, node->id, reply->peers_generation,
+                                 reply->partitions_generation));
+    if (node->asked & TEND_ASK_PEERS) {
+        tnd_info_peers peers = reply->peers;
+        tend_node_apply_peers(node, &peers);
+    }
+    if (node->asked & TEND_ASK_MAP && tnd_view_is_believed(t->view, node->id)) {
+        node_keep_claims(node, reply, body);
+    } else {
+        node_go_on(node);
+    }
+}
+
+void tend_node_merged(tend_node* node, const char* problem)
+{
+    tnd_buf_done(&node->reply);
+    tnd_buf_init(&node->reply, TEND_REPLY_BYTES_MAX);
+    if (problem) {
+        as_error err;
+        as_error_init(&err);
+        as_error_setallv(&err, AEROSPIKE_ERR_CLIENT, __func__, __FILE__, __LINE__,
+                         "its partition map can't be read: %s", problem);
+        node->requests_count = TEND_FOLLOW_UPS_MAX;
+        node_attempt_failed(node, &err, true);
+    } else {
+        node_go_on(node);
+    }
+}
+
+void tend_node_adopt(tend_node* node, uint32_t id)
+{
+    node->id = id;
+    node->tender->by_id[id] = node;
+    node->look_ms = tend_now_ms(node->tender);
+    node->is_failed = false;
+}
+
+void tend_node_accept(tend_node* node, const tend_reply* reply)
+{
+    node_answered(node, reply, tnd_slice_of(NULL, 0));
+}
+
+void tend_node_ask_again(tend_node* node)
+{
+    node_ask(node);
+}
+
+/* ---- connection ---- */
+
+static void on_conn_open(tnd_conn* conn)
+{
+    tend_node* node = conn->udata;
+    tnd_tender* t = node->tender;
+    tend_enter(t);
+    node_ask(node);
+    tend_leave(t);
+}
+
+static void node_frame(tend_node* node, uint8_t type, tnd_slice body)
+{
+    tend_reply reply;
+    as_error err;
+    as_error_init(&err);
+    if (node->state != TEND_ASKING || type != FRAME_INFO) {
+        as_error_setallv(&err, AEROSPIKE_ERR_CLIENT, __func__, __FILE__, __LINE__,
+                         "a frame of type %u that nobody asked for from %s", type,
+                         node->conn.address);
+        if (node->state == TEND_ASKING || node->id == 0) {
+            node_attempt_failed(node, &err, true);
+        } else {
+            as_log_warn("Node %s: %s", node_view(node)->name, err.message);
+            tnd_conn_close(&node->conn);
+        }
+        return;
+    }
+    tnd_timer_stop(&node->timer);
+    if (tend_reply_read(node->tender, node->asked, body, &reply, &err) != AEROSPIKE_OK) {
+        char text[sizeof(err.message)];
+        snprintf(text, sizeof(text), "%s: %.900s", node->conn.address, err.message);
+        as_error_set_message(&err, AEROSPIKE_ERR_CLIENT, text);
+        node_attempt_failed(node, &err, true);
+    } else if (node->id == 0) {
+        tend_seed_answered(node, &reply);
+    } else {
+        node_answered(node, &reply, body);
+    }
+}
+
+static void on_conn_frame(tnd_conn* conn, uint8_t type, const uint8_t* body, size_t size)
+{
+    tend_node* node = conn->udata;
+    tnd_tender* t = node->tender;
+    tend_enter(t);
+    node_frame(node, type, tnd_slice_of(body, size));
+    tend_leave(t);
+}
+
+/* The kept connection ends while nothing is asked: the node may have died. */
+static void node_look_after_end(tend_node* node)
+{
+    uint64_t since_ms = tend_now_ms(node->tender) - node->look_ms;
+    if (node->state != TEND_IDLE) {
+        return; /* a look is under way that will find it closed */
+    }
+    if (since_ms >= LOOK_PAUSE_MS) {
+        tend_node_look(node);
+    } else {
+        tnd_timer_start_ms(&node->timer, LOOK_PAUSE_MS - since_ms);
+    }
+}
+
+static void on_conn_fail(tnd_conn* conn, as_error* err)
+{
+    tend_node* node = conn->udata;
+    tnd_tender* t = node->tender;
+    tend_enter(t);
+    node->is_admitted = false;
+    if (node->state == TEND_CONNECTING || node->state == TEND_ASKING || node->id == 0) {
+        node_attempt_failed(node, err, false);
+    } else {
+        node_look_after_end(node);
+    }
+    tend_leave(t);
+}
+
+static const tnd_conn_handler conn_handler = {
+    .on_open = on_conn_open,
+    .on_frame = on_conn_frame,
+    .on_fail = on_conn_fail,
+};
+
+void tend_node_connect(tend_node* node, const tnd_view_addr* addr)
+{
+    tnd_tender* t = node->tender;
+    struct sockaddr_storage to;
+    tnd_lookup_addr from = {.family = addr->family};
+    memcpy(from.bytes, addr->bytes, sizeof(from.bytes));
+    socklen_t size = tnd_address_to_sockaddr(&from, addr->port, &to);
+    as_error err;
+    as_error_init(&err);
+    tnd_conn_close(&node->conn);
+    node->addr = *addr;
+    node->is_fresh = true;
+    node->is_admitted = false;
+    node->is_agent_sent = false;
+    node->state = TEND_CONNECTING;
+    if (tnd_conn_open(&node->conn, t->loop, (struct sockaddr*)&to, size, TEND_REPLY_BYTES_MAX,
+                      &conn_handler, node, &err) == AEROSPIKE_OK) {
+        tnd_timer_start_ms(&node->timer, t->timeout_ms);
+        return;
+    }
+    int error = node->conn.error;
+    if (error == EMFILE || error == ENFILE || error == ENOMEM || error == ENOBUFS) {
+        tend_exhausted(t, &err);
+    } else {
+        node_attempt_failed(node, &err, true);
+    }
+}
+
+/* ---- host names ---- */
+
+static void on_lookup(tnd_lookup* lookup);
+
+/* Look up the next host name, or go on with the addresses that came of them. */
+static void node_resolve(tend_node* node)
+{
+    tnd_tender* t = node->tender;
+    as_error err;
+    while (node->host_next < node->hosts_count) {
+        as_error_init(&err);
+        const char* name = node->hosts[node->host_next++].name;
+        memset(&node->lookup, 0, sizeof(node->lookup));
+        if (tnd_resolver_start(t->resolver, &node->lookup, name, on_lookup, node, &err) ==
+            AEROSPIKE_OK) {
+            node->state = TEND_RESOLVING;
+            tnd_timer_start_ms(&node->timer, t->timeout_ms);
+            return;
+        }
+        log_down(node, &err);
+    }
+    /* The validated address of a node has been tried; those found now stand behind it. */
+    node->addr_next = node_view(node)->state == TND_VIEW_CANDIDATE ? 0 : 1;
+    node_next_address(node);
+}
+
+static void node_resolve_failed(tend_node* node, const char* reason)
+{
+    tnd_log_limit(&node->gate, tend_now_ms(node->tender), TEND_LOG_INTERVAL_MS, AS_LOG_LEVEL_WARN,
+                  "Address of node %s can't be found: %s: %s", node_view(node)->name,
+                  node->hosts[node->host_next - 1].name, reason);
+    node_resolve(node);
+}
+
+static void on_lookup(tnd_lookup* lookup)
+{
+    tend_node* node = lookup->udata;
+    tnd_tender* t = node->tender;
+    tend_enter(t);
+    tnd_timer_stop(&node->timer);
+    if (lookup->status != 0) {
+        node_resolve_failed(node, lookup->error ? lookup->error : "unknown error");
+    } else {
+        for (uint32_t i = 0; i < lookup->addrs_count; i++) {
+            tnd_view_addr addr;
+            tend_addr_from_lookup(&lookup->addrs[i], node->hosts[node->host_next - 1].port, &addr);
+            tnd_view_offer(t->view, node->id, &addr);
+        }
+        node_resolve(node);
+    }
+    tend_leave(t);
+}
+
+void tend_node_add_host(tend_node* node, const char* name, uint16_t port)
+{
+    for (uint32_t i = 0; i < node->hosts_count; i++) {
+        if (node->hosts[i].port == port && strcmp(node->hosts[i].name, name) == 0) {
+            return;
+        }
+    }
+    if (node->hosts_count == TND_VIEW_ADDRS_MAX) {
+        return;
+    }
+    char* copy = tnd_strdup(name);
+    if (copy) {
+        node->hosts[node->hosts_count++] = (tend_host){.name = copy, .port = port};
+    }
+}
+
+/* ---- a look ---- */
+
+static void node_next_address(tend_node* node)
+{
+    const tnd_view_node* vn = node_view(node);
+    if (!is_running(node)) {
+        return;
+    }
+    if (node->addr_next < vn->addrs_count) {
+        tnd_view_addr addr = vn->addrs[node->addr_next++];
+        tend_node_connect(node, &addr);
+    } else if (!node->is_resolved && node->hosts_count > 0) {
+        node->is_resolved = true;
+        node->host_next = 0;
+        node_resolve(node);
+    } else {
+        if (!node->is_failed) {
+            node->is_failed = true;
+            tnd_view_fail(node->tender->view, node->id);
+            node->tender->needs_settle = true;
+            tend_kick(node->tender);
+        }
+        node_look_failed(node);
+    }
+}
+
+static void on_node_timer(tnd_timer* timer)
+{
+    tend_node* node = timer->udata;
+    tnd_tender* t = node->tender;
+    tend_enter(t);
+    switch (node->state) {
+    case TEND_IDLE:
+        tend_node_look(node);
+        break;
+    case TEND_RESOLVING:
+        tnd_resolver_cancel(t->resolver, &node->lookup);
+        node_resolve_failed(node, "no answer in time");
+        break;
+    case TEND_CONNECTING:
+    case TEND_ASKING:
+        node_timed_out(node);
+        break;
+    case TEND_QUEUED:
+    case TEND_MERGING:
+    case TEND_HELD:
+        break;
+    }
+    tend_leave(t);
+}
+
+tend_node* tend_node_new(tnd_tender* t, uint32_t id)
+{
+    tend_node* node = tnd_calloc(1, sizeof(*node));
+    if (!node) {
+        return NULL;
+    }
+    node->tender = t;
+    node->id = id;
+    tnd_buf_init(&node->reply, TEND_REPLY_BYTES_MAX);
+    tnd_timer_init(&node->timer, t->loop, on_node_timer, node);
+    node->next = t->nodes;
+    t->nodes = node;
+    if (id != 0) {
+        t->by_id[id] = node;
+    }
+    return node;
+}
+
+void tend_node_look(tend_node* node)
+{
+    if (node->is_doomed || node->id == 0) {
+        return;
+    }
+    if (node->state != TEND_IDLE) {
+        node->is_asked |= node->state != TEND_QUEUED;
+        return;
+    }
+    node->state = TEND_QUEUED;
+    tnd_timer_stop(&node->timer);
+    tend_queue_push(&node->tender->looks, node);
+    tend_kick(node->tender);
+}
+
+void tend_node_start(tend_node* node)
+{
+    node->look_ms = tend_now_ms(node->tender);
+    node->addr_next = 0;
+    node->requests_count = 0;
+    node->is_failed = false;
+    node->is_resolved = false;
+    node->is_asked = false;
+    node->is_fresh = false;
+    if (node->conn.state == TND_CONN_RUNNING) {
+        node_ask(node);
+    } else {
+        node_next_address(node);
+    }
+}
