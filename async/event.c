@@ -10,6 +10,7 @@
 
 #include "async/fork.h"
 #include "async/loop_ev.h"
+#include "core/mem.h"
 #include <aerospike/as_log_macros.h>
 #include <aerospike/as_monitor.h>
 #include <assert.h>
@@ -25,6 +26,8 @@ bool as_event_single_thread = true;
 static __thread tnd_events* thread_events;
 /* Closed, and waiting for as_event_destroy_loops or for the end of a run that isn't ours. */
 static __thread tnd_events* thread_closed;
+/* Of the process that this one was forked from: kept reachable, never used. */
+static __thread tnd_events* thread_inherited;
 
 /* ---- sets ---- */
 
@@ -51,13 +54,13 @@ static void on_turn(tnd_task* task)
 
 static tnd_events* events_alloc(tnd_events_kind kind, uint32_t capacity)
 {
-    tnd_events* events = calloc(1, sizeof(*events));
+    tnd_events* events = tnd_calloc(1, sizeof(*events));
     if (!events) {
         return NULL;
     }
-    events->entries = calloc(capacity, sizeof(*events->entries));
+    events->entries = tnd_calloc(capacity, sizeof(*events->entries));
     if (!events->entries) {
-        free(events);
+        tnd_free(events);
         return NULL;
     }
     events->kind = kind;
@@ -110,8 +113,8 @@ static void events_release(tnd_events* events)
     if (events->loop && events->kind != TND_EVENTS_FOREIGN) {
         tnd_loop_ev_free(events->loop);
     }
-    free(events->entries);
-    free(events);
+    tnd_free(events->entries);
+    tnd_free(events);
 }
 
 /* Nothing of it is on the stack. A loop of the program may still be running: it isn't destroyed. */
@@ -151,8 +154,8 @@ void tnd_events_close(tnd_events* events)
     events->depth++; /* listeners are called, which may destroy the loops */
     while (events->users) {
         tnd_events_user* user = events->users;
-        user->on_close(user);
         tnd_events_part(user);
+        user->on_close(user); /* may free it */
     }
     events->depth--;
     if (events->loop) {
@@ -175,7 +178,8 @@ tnd_events* tnd_events_of_thread(void)
 {
     if (thread_events && tnd_fork_is_crossed(thread_events->fork_generation)) {
         as_log_warn("event loops that were made before a fork are not used after it");
-        events_forget_thread(thread_events); /* left as they are: see the head of this file */
+        thread_inherited = thread_events; /* left as it is: see the head of this file */
+        events_forget_thread(thread_events);
     }
     return thread_events;
 }

@@ -1,0 +1,96 @@
+/*
+ * One command on one record: encoded once, tried on one replica after the other, ended once.
+ *
+ *     MAP ----> OPENING -> SENT -> (END)         MAP: no map yet
+ *      |         ^  |       |                    PAUSED: before a retry, or for the loop's next
+ * turn
+ *      +-> ...   PAUSED <---+                    FAILED: the listener's turn is the loop's next
+ *
+ * Filled in by its maker between tnd_cmd_new and tnd_cmd_start: what comes before `phase`.
+ */
+#pragma once
+
+#include "async/engine.h"
+#include "core/buf.h"
+#include <aerospike/as_key.h>
+#include <aerospike/as_listener.h>
+
+/* What a command's answer is made of, and which listener gets it. */
+typedef enum tnd_cmd_result {
+    TND_CMD_RECORD, /* bins */
+    TND_CMD_HEADER, /* a record with generation and ttl alone */
+    TND_CMD_STATUS, /* nothing */
+} tnd_cmd_result;
+
+typedef enum tnd_cmd_phase {
+    TND_CMD_NEW = 0,
+    TND_CMD_MAP,
+    TND_CMD_OPENING,
+    TND_CMD_SENT,
+    TND_CMD_PAUSED,
+    TND_CMD_FAILED,
+    TND_CMD_ENDED,
+} tnd_cmd_phase;
+
+struct tnd_cmd {
+    tnd_engine* engine;
+    as_event_loop* entry;
+    tnd_buf buf; /* the request */
+    tnd_cmd_result result;
+    bool is_heap_record; /* the listener's record is the program's */
+    union {
+        as_async_record_listener record;
+        as_async_write_listener write;
+    } listener;
+    void* udata;
+    as_policy_read_mode_sc read_mode_sc;
+    tnd_replica replica;
+
+    tnd_cmd_phase phase;
+    tnd_cmd* next; /* in one of the engine's lists */
+    tnd_cmd* prev;
+    as_namespace ns;
+    uint32_t partition;
+    bool is_inside;         /* the call that started it hasn't returned yet */
+    bool is_sc;             /* the namespace, as of the last attempt */
+    uint32_t attempt;       /* the present one, 1 is the first */
+    uint32_t max_retries;   /* attempts beyond the first */
+    uint32_t unknown_count; /* earlier attempts that were out completely and have an unknown fate */
+    uint32_t connect_ms;    /* 0: covered by the other limits */
+    uint32_t socket_ms;     /* 0: none */
+    uint32_t total_ms;      /* 0: none */
+    uint32_t delay_ms;      /* how long a link is kept for a late reply */
+    uint32_t sleep_ms;      /* before a retry */
+    uint64_t deadline_us;   /* 0: none */
+    uint64_t active_us;     /* start of the attempt, or when bytes were seen last */
+    tnd_link* link;         /* OPENING, SENT */
+    uint64_t sent_mark;     /* of link->conn.sent_bytes: the request is out */
+    uint64_t received_mark; /* of link->conn.received_bytes, at active_us */
+    uint32_t node_index;    /* of the present attempt */
+    tnd_timer timer;        /* one per command; see cmd_arm for what it stands for */
+    tnd_task task;          /* PAUSED without a pause, FAILED */
+    as_error err;           /* of the last attempt */
+};
+
+extern const tnd_link_handler tnd_cmd_link_handler;
+
+/* Recycled or new, with an empty buffer; NULL without memory. */
+tnd_cmd* tnd_cmd_new(tnd_engine* engine, as_event_loop* entry);
+
+/* Instead of tnd_cmd_start. */
+void tnd_cmd_discard(tnd_cmd* cmd);
+
+/* What the server is told (protocol/records.md 1.8). */
+uint32_t tnd_cmd_server_timeout(uint32_t socket_ms, uint32_t total_ms);
+
+/* Accepts: AEROSPIKE_OK, and the listener is called once from the loop, unless the process ends. Or
+ * refuses, with `err` set and the command discarded: AEROSPIKE_ERR_NAMESPACE_NOT_FOUND,
+ * AEROSPIKE_ERR_ASYNC_QUEUE_FULL. The first attempt is made inside. `key` has its digest. */
+as_status tnd_cmd_start(tnd_cmd* cmd, const as_key* key, const as_policy_base* base, as_error* err);
+
+/* The engine's business: start those that wait for the first map; end those of them that have no
+ * deadline; end all; free recycled ones. Listeners are called inside. */
+void tnd_cmd_start_waiting(tnd_engine* engine);
+void tnd_cmd_fail_waiting(tnd_engine* engine);
+void tnd_cmd_abort_all(tnd_engine* engine, as_status status, const char* text);
+void tnd_cmd_free_spare(tnd_engine* engine);

@@ -1,0 +1,238 @@
+/*
+ * Start, news and end of an engine. Commands themselves are cmd.c's business.
+ *
+ * Happy path: tnd_engine_new, the worker's on_ready, on_news starts the commands that wait;
+ * tnd_engine_close, the last command, on_drained, tnd_engine_free.
+ * Failure modes: no seed answers: on_ready with an error, commands without a deadline end, the
+ * others wait on. Commands that outlast the grace period, or the loop, are aborted.
+ */
+#include "async/engine.h"
+
+#include "async/cmd.h"
+#include "core/mem.h"
+#include <aerospike/as_log_macros.h>
+#include <assert.h>
+
+static const char closed_text[] = "Cluster has been closed";
+
+/* ---- the frame around callbacks ---- */
+
+as_event_loop* tnd_engine_enter(tnd_engine* engine, as_event_loop* entry)
+{
+    engine->pins++;
+    return tnd_events_enter(engine->events, entry);
+}
+
+void tnd_engine_leave(tnd_engine* engine, as_event_loop* previous)
+{
+    tnd_events* events = engine->events;
+    assert(engine->pins > 0);
+    if (--engine->pins == 0 && engine->is_freed) {
+        tnd_free(engine);
+    }
+    tnd_events_leave(events, previous);
+}
+
+/* ---- the worker's news ---- */
+
+static void on_worker_ready(void* udata, as_error* err)
+{
+    tnd_engine* engine = udata;
+    if (err) {
+        as_error_copy(&engine->failed, err);
+    }
+    engine->has_ready_news = true;
+    tnd_task_soon(&engine->news);
+}
+
+static void on_worker_map(void* udata)
+{
+    tnd_engine* engine = udata;
+    engine->has_map_news = true;
+    tnd_task_soon(&engine->news);
+}
+
+static const tnd_worker_handler engine_worker_handler = {
+    .on_ready = on_worker_ready,
+    .on_map = on_worker_map,
+};
+
+bool tnd_engine_is_ready(tnd_engine* engine)
+{
+    return tnd_worker_is_ready(engine->worker);
+}
+
+/* Commands may end here, and with them the engine: look at is_freed between steps. */
+static void engine_work_off_news(tnd_engine* engine)
+{
+    if (tnd_engine_is_ready(engine)) {
+        engine->failed.code = AEROSPIKE_OK;
+    }
+    if (engine->has_map_news) {
+        engine->has_map_news = false;
+        tnd_map* map = tnd_worker_map(engine->worker);
+        tnd_map_refresh(map);
+        tnd_pool_check(&engine->pool, map);
+    }
+    if (engine->has_ready_news) {
+        engine->has_ready_news = false;
+        bool has_failed = engine->failed.code != AEROSPIKE_OK;
+        as_error err;
+        as_error_copy(&err, &engine->failed);
+        engine->handler->on_ready(engine->udata, has_failed ? &err : NULL);
+    }
+    if (!engine->is_freed && tnd_engine_is_ready(engine)) {
+        tnd_cmd_start_waiting(engine);
+    } else if (!engine->is_freed && engine->failed.code != AEROSPIKE_OK) {
+        tnd_cmd_fail_waiting(engine);
+    }
+}
+
+static void on_news(tnd_task* task)
+{
+    tnd_engine* engine = task->udata;
+    as_event_loop* previous = tnd_engine_enter(engine, NULL);
+    engine_work_off_news(engine);
+    tnd_engine_leave(engine, previous);
+}
+
+/* ---- the event loop's news ---- */
+
+static tnd_engine* engine_of(tnd_events_user* user)
+{
+    return (tnd_engine*)(void*)((char*)user - offsetof(tnd_engine, user));
+}
+
+static void on_turning(tnd_events_user* user, bool is_turning)
+{
+    tnd_engine* engine = engine_of(user);
+    if (engine->is_closing) {
+        return;
+    }
+    if (is_turning) {
+        tnd_worker_resume(engine->worker);
+    } else {
+        tnd_worker_pause(engine->worker);
+    }
+}
+
+static void on_events_close(tnd_events_user* user)
+{
+    tnd_engine* engine = engine_of(user);
+    engine->handler->on_loop_close(engine->udata);
+}
+
+/* ---- the end ---- */
+
+void tnd_engine_note_end(tnd_engine* engine)
+{
+    if (engine->is_closing && !engine->is_aborting && !engine->is_freed &&
+        tnd_engine_is_drained(engine)) {
+        tnd_timer_stop(&engine->grace);
+        engine->handler->on_drained(engine->udata);
+    }
+}
+
+static void on_grace_over(tnd_timer* timer)
+{
+    tnd_engine* engine = timer->udata;
+    as_event_loop* previous = tnd_engine_enter(engine, NULL);
+    as_log_warn("closing: %u commands haven't ended within %u ms and are given up",
+                engine->running.count + engine->waiting.count, TND_ENGINE_GRACE_MS);
+    tnd_engine_abort(engine, AEROSPIKE_ERR_CLIENT, closed_text);
+    tnd_engine_note_end(engine);
+    tnd_engine_leave(engine, previous);
+}
+
+bool tnd_engine_close(tnd_engine* engine)
+{
+    if (!engine->is_closing) {
+        engine->is_closing = true;
+        tnd_worker_pause(engine->worker);
+        tnd_pool_drain(&engine->pool);
+        if (!tnd_engine_is_drained(engine)) {
+            tnd_timer_start_ms(&engine->grace, TND_ENGINE_GRACE_MS);
+        }
+    }
+    return tnd_engine_is_drained(engine);
+}
+
+void tnd_engine_abort(tnd_engine* engine, as_status status, const char* text)
+{
+    engine->pins++;
+    engine->is_closing = true;
+    engine->is_aborting = true; /* the caller knows when it is drained: no on_drained */
+    tnd_cmd_abort_all(engine, status, text);
+    engine->is_aborting = false;
+    engine->pins--;
+}
+
+void tnd_engine_free(tnd_engine* engine)
+{
+    if (engine->is_freed) {
+        return;
+    }
+    engine->pins++;
+    engine->is_freed = true;
+    tnd_engine_abort(engine, AEROSPIKE_ERR_CLIENT, closed_text);
+    tnd_events_part(&engine->user);
+    tnd_timer_stop(&engine->grace);
+    tnd_task_cancel(&engine->news);
+    tnd_pool_close(&engine->pool);
+    tnd_cmd_free_spare(engine);
+    if (engine->worker) {
+        tnd_worker_stop(engine->worker);
+        engine->worker = NULL;
+    }
+    if (--engine->pins == 0) {
+        tnd_free(engine);
+    }
+}
+
+/* Reachable for ever, so that no tool takes it for lost. */
+static tnd_engine* engines_abandoned;
+
+void tnd_engine_abandon(tnd_engine* engine)
+{
+    engine->udata = engines_abandoned;
+    engines_abandoned = engine;
+}
+
+/* ---- the start ---- */
+
+tnd_engine* tnd_engine_new(const tnd_engine_config* config, as_error* err)
+{
+    tnd_engine* engine = tnd_calloc(1, sizeof(*engine));
+    if (!engine) {
+        as_error_set_message(err, AEROSPIKE_ERR_CLIENT, "Out of memory");
+        return NULL;
+    }
+    engine->events = config->events;
+    engine->loop = config->events->loop;
+    engine->config = config->config;
+    engine->handler = config->handler;
+    engine->udata = config->udata;
+    engine->user.on_turning = on_turning;
+    engine->user.on_close = on_events_close;
+    tnd_task_init(&engine->news, engine->loop, on_news, engine);
+    tnd_timer_init(&engine->grace, engine->loop, on_grace_over, engine);
+    tnd_pool_init(&engine->pool, engine->loop, &tnd_cmd_link_handler, config->links_min,
+                  config->links_max, config->config->max_socket_idle);
+    tnd_worker_config worker_config = {
+        .config = config->config,
+        .handler = &engine_worker_handler,
+        .udata = engine,
+        .sys = config->sys,
+        .pid = config->pid,
+        .uid = config->uid,
+        .is_turning = config->is_turning,
+    };
+    engine->worker = tnd_worker_start(engine->loop, &worker_config, err);
+    if (!engine->worker) {
+        tnd_pool_close(&engine->pool);
+        tnd_free(engine);
+        return NULL;
+    }
+    tnd_events_join(engine->events, &engine->user);
+    return engine;
+}
