@@ -21,9 +21,9 @@
 
 #include <assert.h>
 #include <stdio.h>
-#include <stdlib.h>
 
 #include "async/address.h"
+#include "core/mem.h"
 
 #define FRAME_BYTES 8
 #define FRAME_VERSION 2
@@ -314,12 +314,12 @@ static conn_outcome conn_read(tnd_conn* conn)
         conn_shared_is_used = false;
         return outcome;
     }
-    uint8_t* buffer = malloc(CONN_READ_BYTES);
+    uint8_t* buffer = tnd_malloc(CONN_READ_BYTES);
     if (!buffer) {
         return conn_fail_errno(conn, ENOMEM);
     }
     conn_outcome outcome = conn_read_into(conn, buffer);
-    free(buffer);
+    tnd_free(buffer);
     return outcome;
 }
 
@@ -493,6 +493,7 @@ as_status tnd_conn_open(tnd_conn* conn, tnd_loop* loop, const struct sockaddr* a
     }
     if (error) {
         tnd_conn_close(conn);
+        conn->error = error;
         const char* reason = strerrordesc_np(error);
         return as_error_setallv(err, AEROSPIKE_ERR_ASYNC_CONNECTION, __func__, __FILE__, __LINE__,
                                 "Connection to %s can't be opened: %s", conn->address,

@@ -61,7 +61,8 @@ struct tnd_conn {
     uint64_t sent_bytes;   /* of these, taken by the kernel: a request is out completely when
                             * this reaches queued_bytes as it was after its send */
     uint64_t received_bytes;
-    int error;   /* errno of a failed send, to be reported from the loop; 0 = none */
+    int error;   /* errno of a failed send, to be reported from the loop, or of a failed
+                  * tnd_conn_open; 0 = none */
     bool* freed; /* set while a callback runs, to see that the connection is gone */
     char address[TND_CONN_ADDRESS_SIZE]; /* "127.0.0.1:3000", "[::1]:3000"; for messages */
 };

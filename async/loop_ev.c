@@ -21,10 +21,12 @@
 #include <limits.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <stdlib.h>
+
 #include <sys/random.h>
 #include <time.h>
 #include <unistd.h>
+
+#include "core/mem.h"
 
 /* Longer delays are cut to this (some 30 years), so that due times can't overflow. */
 #define LOOP_EV_DELAY_US_MAX ((uint64_t)1 << 50)
@@ -32,10 +34,11 @@
 typedef struct loop_ev {
     tnd_loop loop;
     struct ev_loop* ev;
-    bool is_owner;   /* of the ev_loop */
-    bool is_freed;   /* freed inside a callback: memory goes when the callback is over */
-    unsigned depth;  /* callbacks of ours on the stack */
-    uint64_t now_us; /* 0 or the time read in the present callback */
+    bool is_owner;       /* of the ev_loop */
+    bool is_freed;       /* freed inside a callback: memory goes when the callback is over */
+    unsigned depth;      /* callbacks of ours on the stack */
+    unsigned runs_count; /* tnd_loop_ev_run() on the stack */
+    uint64_t now_us;     /* 0 or the time read in the present callback */
     ev_prepare prepare;
     ev_idle idle;    /* active while `queued` isn't empty: forbids waiting */
     tnd_task queued; /* list heads */
@@ -128,7 +131,7 @@ static void loop_ev_leave(loop_ev* self)
     assert(self->depth > 0);
     self->now_us = 0;
     if (--self->depth == 0 && self->is_freed) {
-        free(self);
+        tnd_free(self);
     }
 }
 
@@ -216,6 +219,10 @@ static void loop_ev_drain(loop_ev* self)
 {
     list_splice(&self->running, &self->queued);
     loop_ev_allow_waiting(self);
+    if (self->runs_count > 0 && !list_is_empty(&self->running)) {
+        /* What tnd_loop_ev_run() waits for may be done by one of these: it must get to look. */
+        loop_ev_forbid_waiting(self);
+    }
     while (!self->is_freed && !list_is_empty(&self->running)) {
         tnd_task* task = self->running.next;
         list_remove(task);
@@ -619,7 +626,7 @@ static const tnd_loop_ops loop_ev_ops = {
 tnd_loop* tnd_loop_ev_new(struct ev_loop* loop)
 {
     assert(loop);
-    loop_ev* self = calloc(1, sizeof(*self));
+    loop_ev* self = tnd_calloc(1, sizeof(*self));
     if (!self) {
         return NULL;
     }
@@ -678,7 +685,7 @@ void tnd_loop_ev_free(tnd_loop* loop)
     }
     self->is_freed = true;
     if (self->depth == 0) {
-        free(self);
+        tnd_free(self);
     }
 }
 
@@ -689,12 +696,14 @@ struct ev_loop* tnd_loop_ev_raw(tnd_loop* loop)
 
 void tnd_loop_ev_run(tnd_loop* loop, bool (*done)(void* udata), void* udata)
 {
-    struct ev_loop* ev = loop_ev_of(loop)->ev;
-    ev_ref(ev); /* else a loop without other watchers spins instead of waiting */
+    loop_ev* self = loop_ev_of(loop);
+    self->runs_count++;
+    ev_ref(self->ev); /* else a loop without other watchers spins instead of waiting */
     while (!done(udata)) {
-        ev_run(ev, EVRUN_ONCE);
+        ev_run(self->ev, EVRUN_ONCE);
     }
-    ev_unref(ev);
+    ev_unref(self->ev);
+    self->runs_count--;
 }
 
 bool tnd_loop_ev_is_running(const tnd_loop* loop)
