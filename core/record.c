@@ -1,5 +1,5 @@
 /*
- * as_record: a program's setters and getters, and the decoder's way in (core/record.h).
+ * as_record: bins by name. The wire decoder fills the bins of an empty record itself.
  */
 #include "core/record.h"
 
@@ -9,7 +9,7 @@
 
 /* --- the record as a value --- */
 
-static void record_destroy_bins(as_record* record)
+void tnd_record_clear(as_record* record)
 {
     for (uint16_t i = 0; i < record->bins.size; i++) {
         as_val_destroy(record->bins.entries[i].valuep);
@@ -21,7 +21,7 @@ static bool record_release(as_rec* rec)
 {
     as_record* record = (as_record*)rec;
 
-    record_destroy_bins(record);
+    tnd_record_clear(record);
     if (record->bins._free) {
         tnd_free(record->bins.entries);
     }
@@ -115,114 +115,21 @@ as_record* as_record_init(as_record* rec, uint16_t nbins)
         return NULL;
     }
     record_fill(rec, false, NULL, 0);
-    return nbins == 0 || tnd_record_reserve(rec, nbins) ? rec : NULL;
+    if (nbins == 0) {
+        return rec;
+    }
+    rec->bins.entries = tnd_malloc(sizeof(as_bin) * nbins);
+    if (!rec->bins.entries) {
+        return NULL;
+    }
+    rec->bins.capacity = nbins;
+    rec->bins._free = true;
+    return rec;
 }
 
 void as_record_destroy(as_record* rec)
 {
     as_val_destroy(rec);
-}
-
-void tnd_record_init_lent(as_record* record, as_bin* entries, uint16_t capacity)
-{
-    record_fill(record, false, entries, capacity);
-}
-
-bool tnd_record_reserve(as_record* record, uint16_t count)
-{
-    as_bin* entries = tnd_malloc(sizeof(as_bin) * count);
-
-    if (!entries) {
-        return false;
-    }
-    if (record->bins._free) {
-        tnd_free(record->bins.entries);
-    }
-    record->bins.entries = entries;
-    record->bins.capacity = count;
-    record->bins._free = true;
-    return true;
-}
-
-void tnd_record_clear(as_record* record)
-{
-    record_destroy_bins(record);
-}
-
-/* --- the decoder's bins --- */
-
-as_bin* tnd_record_append(as_record* record, const char* name, size_t name_size)
-{
-    as_bin* bin;
-
-    if (record->bins.size >= record->bins.capacity || name_size > AS_BIN_NAME_MAX_LEN) {
-        return NULL;
-    }
-    bin = &record->bins.entries[record->bins.size++];
-    if (name_size > 0) {
-        memcpy(bin->name, name, name_size);
-    }
-    bin->name[name_size] = '\0';
-    bin->valuep = (as_bin_value*)&as_nil;
-    return bin;
-}
-
-void tnd_bin_set_bool(as_bin* bin, bool value)
-{
-    as_boolean_init(&bin->value.boolean, value);
-    bin->valuep = &bin->value;
-}
-
-void tnd_bin_set_int64(as_bin* bin, int64_t value)
-{
-    as_integer_init(&bin->value.integer, value);
-    bin->valuep = &bin->value;
-}
-
-void tnd_bin_set_double(as_bin* bin, double value)
-{
-    as_double_init(&bin->value.dbl, value);
-    bin->valuep = &bin->value;
-}
-
-bool tnd_bin_copy_string(as_bin* bin, const void* text, size_t size)
-{
-    char* copy = tnd_memdup_text(text, size);
-
-    if (!copy) {
-        return false;
-    }
-    as_string_init_wlen(&bin->value.string, copy, size, true);
-    bin->valuep = &bin->value;
-    return true;
-}
-
-bool tnd_bin_copy_geojson(as_bin* bin, const void* text, size_t size)
-{
-    char* copy = tnd_memdup_text(text, size);
-
-    if (!copy) {
-        return false;
-    }
-    as_geojson_init_wlen((as_geojson*)&bin->value, copy, size, true);
-    bin->valuep = &bin->value;
-    return true;
-}
-
-bool tnd_bin_copy_bytes(as_bin* bin, as_bytes_type type, const void* bytes, size_t size)
-{
-    uint8_t* copy = size <= UINT32_MAX ? tnd_malloc(size) : NULL;
-
-    if (!copy) {
-        return false;
-    }
-    if (size > 0) {
-        memcpy(copy, bytes, size);
-    }
-    as_bytes_init_wrap(&bin->value.bytes, copy, (uint32_t)size, true);
-    bin->value.bytes.type = type;
-    bin->valuep = &bin->value;
-    return true;
 }
 
 /* --- setters --- */
@@ -240,7 +147,7 @@ static as_bin* record_find(const as_record* rec, const char* name)
     return NULL;
 }
 
-/* The bin of that name without its old value, or a new one; NULL where a setter answers false. */
+/* The bin of that name, or a new one, whose value the setter sets; NULL where it answers false. */
 static as_bin* record_slot(as_record* rec, const char* name)
 {
     as_bin* bin;
@@ -254,11 +161,15 @@ static as_bin* record_slot(as_record* rec, const char* name)
         return NULL;
     }
     bin = record_find(rec, name);
-    if (!bin) {
-        return tnd_record_append(rec, name, name_size);
+    if (bin) {
+        as_val_destroy(bin->valuep);
+        return bin;
     }
-    as_val_destroy(bin->valuep);
-    bin->valuep = (as_bin_value*)&as_nil;
+    if (rec->bins.size >= rec->bins.capacity) {
+        return NULL;
+    }
+    bin = &rec->bins.entries[rec->bins.size++];
+    memcpy(bin->name, name, name_size + 1);
     return bin;
 }
 
@@ -277,30 +188,36 @@ bool as_record_set_bool(as_record* rec, const char* name, bool value)
 {
     as_bin* bin = record_slot(rec, name);
 
-    if (bin) {
-        tnd_bin_set_bool(bin, value);
+    if (!bin) {
+        return false;
     }
-    return bin != NULL;
+    as_boolean_init(&bin->value.boolean, value);
+    bin->valuep = &bin->value;
+    return true;
 }
 
 bool as_record_set_int64(as_record* rec, const char* name, int64_t value)
 {
     as_bin* bin = record_slot(rec, name);
 
-    if (bin) {
-        tnd_bin_set_int64(bin, value);
+    if (!bin) {
+        return false;
     }
-    return bin != NULL;
+    as_integer_init(&bin->value.integer, value);
+    bin->valuep = &bin->value;
+    return true;
 }
 
 bool as_record_set_double(as_record* rec, const char* name, double value)
 {
     as_bin* bin = record_slot(rec, name);
 
-    if (bin) {
-        tnd_bin_set_double(bin, value);
+    if (!bin) {
+        return false;
     }
-    return bin != NULL;
+    as_double_init(&bin->value.dbl, value);
+    bin->valuep = &bin->value;
+    return true;
 }
 
 bool as_record_set_strp(as_record* rec, const char* name, const char* value, bool free)
