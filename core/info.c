@@ -134,8 +134,8 @@ bool tnd_info_body_error(tnd_slice body, tnd_info_error* ret_error)
 
 /* --- build --- */
 
-/* Takes the digits at the front. At least one, at most 65535. */
-static bool build_take_part(tnd_slice* rest, uint64_t* ret_part)
+/* Takes the digits at the front: at least one, a number of at most 65535. */
+static bool info_take_u16(tnd_slice* rest, uint64_t* ret_part)
 {
     size_t size = 0;
     while (size < rest->size && rest->data[size] >= '0' && rest->data[size] <= '9') {
@@ -147,12 +147,12 @@ static bool build_take_part(tnd_slice* rest, uint64_t* ret_part)
 bool tnd_info_build(tnd_slice value, uint64_t* ret_build)
 {
     uint64_t parts[4] = {0};
-    if (!build_take_part(&value, &parts[0]) || !tnd_slice_accept(&value, '.') ||
-        !build_take_part(&value, &parts[1]) || !tnd_slice_accept(&value, '.') ||
-        !build_take_part(&value, &parts[2])) {
+    if (!info_take_u16(&value, &parts[0]) || !tnd_slice_accept(&value, '.') ||
+        !info_take_u16(&value, &parts[1]) || !tnd_slice_accept(&value, '.') ||
+        !info_take_u16(&value, &parts[2])) {
         return false;
     }
-    if (tnd_slice_accept(&value, '.') && !build_take_part(&value, &parts[3])) {
+    if (tnd_slice_accept(&value, '.') && !info_take_u16(&value, &parts[3])) {
         parts[3] = 0; /* "8.1.0.rc2": a suffix rather than a number */
     }
     *ret_build = TND_BUILD(parts[0], parts[1], parts[2], parts[3]);
@@ -198,7 +198,7 @@ static bool host_take_name(tnd_slice* rest, tnd_info_host* host)
 static bool port_take(tnd_slice* rest, uint16_t* ret_port)
 {
     uint64_t port;
-    if (!build_take_part(rest, &port) || port == 0) {
+    if (!info_take_u16(rest, &port)) {
         return false;
     }
     *ret_port = (uint16_t)port;
@@ -216,7 +216,7 @@ static bool host_take(tnd_slice* rest, uint16_t default_port, tnd_info_host* ret
         return false;
     }
     *ret_host = host;
-    return host.port > 0;
+    return host.port > 0; /* 0: printed so, or absent where there's no default */
 }
 
 /* Takes hosts joined by ',' for as long as they follow each other. Stops behind the last one. */

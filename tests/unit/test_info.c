@@ -331,6 +331,7 @@ static void refuses_malformed_peers(void** state)
         "1,3000,[[B2,,[[]:1]]]",
         "1,3000,[[B2,,[[::1:1]]]",
         "1,3000,[[B2,,[h h]]]",
+        "1,3000,[[B2,,[a[b:1]]]",
         "1,3000,[[B2,t s,[h]]]",
         "1,3000,[[B2,,]]", /* how incremental replies show a vanished node: never asked for */
     };

@@ -82,6 +82,7 @@ static void assert_refused(const world* w, as_status status, as_status expected,
         fail_msg("'%s' isn't in '%s'", message, w->err.message);
     }
     assert_int_equal(w->buf.size, 0);
+    assert_true(tnd_buf_is_ok(&w->buf));
 }
 
 static uint32_t u32_at(const world* w, size_t at)
@@ -560,6 +561,7 @@ static void refuses_names_that_are_too_long(void** state)
     memset(rec.bins.entries[0].name, 'x', sizeof(as_bin_name)); /* no terminator left */
     assert_refused(w, tnd_wire_put(&w->buf, &w->err, &w->key, &rec, &w->write, 1),
                    AEROSPIKE_ERR_PARAM, "Bin name too long: xxxxxxxxxxxxxxxx");
+    assert_string_equal(w->err.message, "Bin name too long: xxxxxxxxxxxxxxxx");
     as_record_destroy(&rec);
 
     memset(w->key.ns, 'n', sizeof(w->key.ns));
@@ -613,6 +615,25 @@ static void refuses_values_that_cannot_be_sent(void** state)
     assert_refused(w, tnd_wire_put(&w->buf, &w->err, &w->key, &rec, &w->write, 1),
                    AEROSPIKE_ERR_PARAM, "Invalid bytes type");
     as_record_destroy(&rec);
+}
+
+/* A length that was given counts, also where it cuts a text or the text holds a NUL. */
+static void honours_given_lengths(void** state)
+{
+    world* w = *state;
+    as_string text, whole;
+    as_string_init_wlen(&text, "a\0bc", 3, false);
+    as_string_init(&whole, "abc", false);
+    const tnd_wire_op ops[] = {{TND_WIRE_OP_WRITE, "s", (as_val*)&text},
+                               {TND_WIRE_OP_WRITE, "t", (as_val*)&whole}};
+    assert_int_equal(operate(w, ops, 2), AEROSPIKE_OK);
+    assert_memory_equal(w->buf.data + w->buf.size - 24,
+                        "\0\0\0\x08\x02\x03\0\x01s"
+                        "a\0b"
+                        "\0\0\0\x08\x02\x03\0\x01t"
+                        "abc",
+                        24);
+    assert_true(whole.len == SIZE_MAX); /* the caller's value isn't written to */
 }
 
 static void encodes_a_record_without_bins(void** state)
@@ -699,6 +720,7 @@ int main(void)
         with_world(refuses_names_that_are_too_long),
         with_world(refuses_keys_without_a_digest),
         with_world(refuses_values_that_cannot_be_sent),
+        with_world(honours_given_lengths),
         with_world(encodes_a_record_without_bins),
         with_world(refuses_records_that_are_too_large),
         with_world(a_message_of_exactly_the_limit_is_encoded),

@@ -370,13 +370,16 @@
     "00000000"
 
 /* Every reply, for loops over all of them. */
-#define ALL_REPLIES(X)                                                                             \
-    X(REP_GET)                                                                                     \
-    X(REP_NOT_FOUND) X(REP_EXISTS) X(REP_SELECT) X(REP_PUT) X(REP_PUT_TTL) X(REP_GET_ALL_TYPES)    \
-        X(REP_TOUCH) X(REP_OPERATE_MIXED) X(REP_OPERATE_RESPOND_ALL) X(REP_OPERATE_ONE_BIN)        \
-            X(REP_OPERATE_ONE_BIN_ALL) X(REP_OPERATE_MISSING_BIN) X(REP_OPERATE_LIST)              \
-                X(REP_OPERATE_BITS) X(REP_OPERATE_EXP) X(REP_OPERATE_DELETE_ALL)                   \
-                    X(REP_UDF_INTEGER) X(REP_UDF_MAP) X(REP_UDF_NULL) X(REP_UDF_FAILURE)           \
-                        X(REP_FILTERED_OUT)
+/* clang-format off */
+#define ALL_REPLIES(X) \
+    X(REP_GET) X(REP_NOT_FOUND) X(REP_EXISTS) \
+    X(REP_SELECT) X(REP_PUT) X(REP_PUT_TTL) \
+    X(REP_GET_ALL_TYPES) X(REP_TOUCH) X(REP_OPERATE_MIXED) \
+    X(REP_OPERATE_RESPOND_ALL) X(REP_OPERATE_ONE_BIN) X(REP_OPERATE_ONE_BIN_ALL) \
+    X(REP_OPERATE_MISSING_BIN) X(REP_OPERATE_LIST) X(REP_OPERATE_BITS) \
+    X(REP_OPERATE_EXP) X(REP_OPERATE_DELETE_ALL) X(REP_UDF_INTEGER) \
+    X(REP_UDF_MAP) X(REP_UDF_NULL) X(REP_UDF_FAILURE) \
+    X(REP_FILTERED_OUT)
+/* clang-format on */
 
 #endif
