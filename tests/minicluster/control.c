@@ -224,10 +224,11 @@ static bool control_clear(control* c)
 
 static unsigned control_scope(const control* c, unsigned otherwise)
 {
-    return control_has(c, "info")     ? MC_SCOPE_INFO
-           : control_has(c, "record") ? MC_SCOPE_RECORD
-           : control_has(c, "any")    ? MC_SCOPE_ANY
-                                      : otherwise;
+    return control_has(c, "on=info")     ? MC_SCOPE_INFO
+           : control_has(c, "on=record") ? MC_SCOPE_RECORD
+           : control_has(c, "on=admin")  ? MC_SCOPE_ADMIN
+           : control_has(c, "on=any")    ? MC_SCOPE_ANY
+                                         : otherwise;
 }
 
 // Sets a fault whose count, if any, is word `at`.

@@ -172,7 +172,8 @@ void server_listen_close(mc_server* server)
 void server_accept(mc_server* server, server_listener* listener)
 {
     int on = 1;
-    for (;;) {
+    // A fault set in the same round takes effect at once: what queues in a black hole stays there.
+    while (server->nodes[listener->node].state == MC_LISTEN_OPEN) {
         int fd = accept4(listener->source.fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
         if (fd < 0) {
             return;
