@@ -475,6 +475,22 @@ as_status aerospike_close(aerospike* as, as_error* err)
     return as && as->cluster ? client_close(as->cluster, err) : AEROSPIKE_OK;
 }
 
+as_status aerospike_drain(aerospike* as, as_error* err)
+{
+    as_error_reset(err);
+    as_cluster* client = as ? as->cluster : NULL;
+    if (!client) {
+        return AEROSPIKE_OK;
+    }
+    if (client_check_fork(client, err) != AEROSPIKE_OK) {
+        return err->code;
+    }
+    if (client->main) {
+        tnd_worker_drain(client->main->worker);
+    }
+    return AEROSPIKE_OK;
+}
+
 /* In a child of the process that connected. Notices and engines stay where they are. */
 static void client_abandon(as_cluster* client)
 {

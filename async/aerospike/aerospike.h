@@ -80,6 +80,14 @@ AS_EXTERN as_status aerospike_close_async(aerospike* as, as_error* err,
                                           as_event_loop* event_loop);
 
 /**
+ * This process is about to end, but has work to finish (a server that drains): the role of tender
+ * goes to another process at once, and comes back only while none but draining ones are left.
+ * Commands go on as before. There is no way back; aerospike_close_async() follows some time later.
+ * AEROSPIKE_OK if not connected, too; AEROSPIKE_ERR_CLIENT across a fork.
+ */
+AS_EXTERN as_status aerospike_drain(aerospike* as, as_error* err);
+
+/**
  * Connects and waits, on a loop of its own that is never the program's. Where an event loop is
  * registered the client is ready for commands on that one too, once it runs. The second call
  * answers AEROSPIKE_OK at once. Refused inside callbacks of the event loop, and where the
