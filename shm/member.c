@@ -35,8 +35,7 @@ static bool claim_is_stale(uint64_t state, uint64_t now_ms)
 }
 
 /* May this slot be claimed? A dead worker's is freed on the way. */
-static bool slot_is_free(tnd_map* map, tnd_seg_slot* slot, uint64_t now_ms, bool reclaim,
-                         uint64_t* ret_state)
+static bool slot_is_free(tnd_map* map, tnd_seg_slot* slot, uint64_t now_ms, uint64_t* ret_state)
 {
     uint64_t state = atomic_load(&slot->state);
     *ret_state = state;
@@ -44,12 +43,12 @@ static bool slot_is_free(tnd_map* map, tnd_seg_slot* slot, uint64_t now_ms, bool
         return true;
     }
     if (slot_phase(state) == TND_SLOT_CLAIMING) {
-        return reclaim && (state & TND_SLOT_FLAGS_MASK) == 0 && claim_is_stale(state, now_ms);
+        return (state & TND_SLOT_FLAGS_MASK) == 0 && claim_is_stale(state, now_ms);
     }
     if (slot_phase(state) != TND_SLOT_LIVE) {
         return false; /* damaged: its holder may live, and we would make a mutex over its own */
     }
-    if (!reclaim || !map->sys->ops->life_gone(map->sys->ctx, slot)) {
+    if (!map->sys->ops->life_gone(map->sys->ctx, slot)) {
         return false;
     }
     tnd_point_pass(TND_POINT_SLOT_RECLAIM);
@@ -60,13 +59,12 @@ static bool slot_is_free(tnd_map* map, tnd_seg_slot* slot, uint64_t now_ms, bool
     return true;
 }
 
-static bool slot_claim(tnd_member* member, uint32_t index, uint64_t nonce48, uint64_t now_ms,
-                       bool reclaim)
+static bool slot_claim(tnd_member* member, uint32_t index, uint64_t nonce48, uint64_t now_ms)
 {
     tnd_map* map = member->map;
     tnd_seg_slot* slot = &map->slots[index];
     uint64_t state;
-    if (!slot_is_free(map, slot, now_ms, reclaim, &state)) {
+    if (!slot_is_free(map, slot, now_ms, &state)) {
         return false;
     }
     uint64_t claiming = nonce48 << TND_SLOT_NONCE_SHIFT | TND_SLOT_CLAIMING;
@@ -122,12 +120,8 @@ tnd_join tnd_member_join(tnd_member* member, tnd_map* map, uint32_t nonce32, uin
         return TND_JOIN_READ_ONLY;
     }
     uint64_t nonce48 = (now_ms / 1000 & 0xffff) << 32 | (nonce32 ? nonce32 : 1);
-    for (int reclaim = 0; reclaim < 2 && member->slot == TND_MEMBER_NONE; reclaim++) {
-        for (uint32_t i = 0; i < map->workers_capacity; i++) {
-            if (slot_claim(member, i, nonce48, now_ms, reclaim != 0)) {
-                break;
-            }
-        }
+    for (uint32_t i = 0; i < map->workers_capacity && member->slot == TND_MEMBER_NONE; i++) {
+        slot_claim(member, i, nonce48, now_ms);
     }
     if (member->slot == TND_MEMBER_NONE) {
         return TND_JOIN_FULL;

@@ -26,7 +26,7 @@ typedef enum tnd_join {
     TND_JOIN_RETIRED,   /* the segment is being removed: close the map and open it again */
 } tnd_join;
 
-/* Claim a slot; dead workers' slots are reclaimed when no other is free. `nonce32` is random. */
+/* Claim a slot; dead workers' slots are reclaimed on the way. `nonce32` is random. */
 tnd_join tnd_member_join(tnd_member* member, tnd_map* map, uint32_t nonce32, uint32_t pid,
                          uint32_t uid, uint64_t now_ms, uint64_t unix_now);
 
