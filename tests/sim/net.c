@@ -33,11 +33,10 @@ struct sim_end {
     bool is_established;
     bool is_shut; /* sent its FIN */
     bool is_paused;
-    int error;        /* reset or refused, not yet told */
-    bool is_broken;   /* has had an error */
-    bool has_eof;     /* the other end's FIN has arrived */
-    bool wants_space; /* was told TND_WAIT by a write */
-    uint8_t* rx;      /* arrived, unread */
+    int error;      /* reset or refused, not yet told */
+    bool is_broken; /* has had an error */
+    bool has_eof;   /* the other end's FIN has arrived */
+    uint8_t* rx;    /* arrived, unread */
     size_t rx_size;
     size_t rx_pos;
     size_t rx_capacity;
@@ -426,9 +425,9 @@ unsigned sim_net_readiness(tnd_io* io)
 static void end_acknowledge(sim_end* sender, size_t size)
 {
     assert(sender->unread_bytes >= size);
+    bool had_space = end_has_space(sender);
     sender->unread_bytes -= size;
-    if (sender->wants_space && end_has_space(sender)) {
-        sender->wants_space = false;
+    if (!had_space && end_has_space(sender)) {
         end_edge(sender, TND_IO_WRITE);
     }
 }
@@ -808,7 +807,6 @@ ssize_t sim_net_writev(tnd_loop* loop, tnd_io* io, const struct iovec* iov, int 
     assert(size > 0);
     size_t taken = end->is_established ? end_writable(sim_loop_of(loop), end, size) : 0;
     if (taken == 0) {
-        end->wants_space = end->is_established;
         return TND_WAIT;
     }
     uint8_t* bytes = sim_alloc(taken);
