@@ -34,7 +34,7 @@ const char* as_log_level_tostring(as_log_level level)
 
 static bool log_is_heard(as_log_level level)
 {
-    return g_as_log.callback && (level == AS_LOG_LEVEL_ERROR || g_as_log.level >= level);
+    return g_as_log.callback && g_as_log.level >= level;
 }
 
 static bool gate_is_open(const tnd_log_gate* gate, uint64_t now_ms, uint32_t interval_ms)

@@ -82,10 +82,10 @@ static void a_setter_that_fails_takes_nothing(void** state)
     char* text = strdup("mine");
     as_record_inita(&rec, 1);
 
-    assert_true(as_record_set_int64(&rec, "123456789012345", 1));
-    assert_false(as_record_set_integer(&rec, "second", value)); /* no room */
     assert_false(as_record_set_integer(&rec, "1234567890123456", value));
     assert_false(as_record_set_integer(&rec, NULL, value));
+    assert_true(as_record_set_int64(&rec, "123456789012345", 1));
+    assert_false(as_record_set_integer(&rec, "second", value)); /* no room */
     assert_false(as_record_set_strp(&rec, "second", text, true));
     assert_false(as_record_set_int64(NULL, "a", 1));
     assert_int_equal(as_record_numbins(&rec), 1);

@@ -194,6 +194,7 @@ static void texts_of_scalars(void** state)
     assert_text(as_integer_init(&integer, INT64_MIN), "-9223372036854775808");
     assert_text(as_double_init(&dbl, 1.5), "1.5");
     assert_text(as_double_init(&dbl, 3.0), "3");
+    assert_text(as_double_init(&dbl, 123456789.25), "123456789.25");
     assert_text(as_double_init(&dbl, 1e100), "1e+100");
     assert_text(&as_true, "true");
     assert_text(&as_false, "false");
