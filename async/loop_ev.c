@@ -16,17 +16,12 @@
  */
 #include "async/loop_ev.h"
 
+#include "core/mem.h"
+
 #include <assert.h>
 #include <ev.h>
-#include <limits.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
-
-#include <sys/random.h>
-#include <time.h>
+#include <tendril/loop_posix.h>
 #include <unistd.h>
-
-#include "core/mem.h"
 
 /* Longer delays are cut to this (some 30 years), so that due times can't overflow. */
 #define LOOP_EV_DELAY_US_MAX ((uint64_t)1 << 50)
@@ -78,14 +73,7 @@ static timer_state* timer_state_of(tnd_timer* timer)
     return (timer_state*)(void*)timer->priv;
 }
 
-/* ---- time and chance ---- */
-
-static uint64_t clock_now_us(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
-}
+/* ---- time ---- */
 
 /* Read once per callback of ours. Outside of them always afresh: the application may have been busy
    for long since the loop last waited. */
@@ -93,29 +81,12 @@ static uint64_t loop_ev_now_us(tnd_loop* loop)
 {
     loop_ev* self = loop_ev_of(loop);
     if (self->depth == 0) {
-        return clock_now_us();
+        return tnd_loop_posix_clock_us();
     }
     if (self->now_us == 0) {
-        self->now_us = clock_now_us();
+        self->now_us = tnd_loop_posix_clock_us();
     }
     return self->now_us;
-}
-
-static uint64_t loop_ev_unix_now(tnd_loop* loop)
-{
-    (void)loop;
-    return (uint64_t)time(NULL);
-}
-
-static uint64_t loop_ev_random(tnd_loop* loop)
-{
-    (void)loop;
-    uint64_t bits;
-    if (getrandom(&bits, sizeof(bits), GRND_NONBLOCK) != (ssize_t)sizeof(bits)) {
-        /* Early at boot. Good enough for jitter; nonces have their owner's slot beside them. */
-        bits = (clock_now_us() ^ ((uint64_t)getpid() << 40)) * UINT64_C(0x9E3779B97F4A7C15);
-    }
-    return bits;
 }
 
 /* ---- callbacks: the frame around each ---- */
@@ -270,7 +241,7 @@ static void on_timer(struct ev_loop* ev, ev_timer* watcher, int revents)
     timer_state* state = timer_state_of(timer);
     loop_ev* self = loop_ev_of(timer->loop);
     ev_ref(self->ev); /* libev has stopped it */
-    uint64_t now_us = clock_now_us();
+    uint64_t now_us = tnd_loop_posix_clock_us();
     if (now_us < state->due_us) {
         timer_arm(self, timer, state->due_us - now_us);
         return;
@@ -305,7 +276,7 @@ static void loop_ev_timer_start(tnd_loop* loop, tnd_timer* timer, uint64_t delay
         delay_us = LOOP_EV_DELAY_US_MAX;
     }
     /* Not the cached time: the present callback may have taken long. */
-    state->due_us = clock_now_us() + delay_us;
+    state->due_us = tnd_loop_posix_clock_us() + delay_us;
     timer->is_armed = true;
     timer_arm(self, timer, delay_us);
 }
@@ -427,87 +398,23 @@ static void loop_ev_close(tnd_loop* loop, tnd_io* io)
 
 /* ---- descriptors: sockets ---- */
 
-/* A nonblocking stream socket, or -errno. */
-static int socket_open(int family)
-{
-    int fd = socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    if (fd < 0) {
-        return -errno;
-    }
-    if (family == AF_INET || family == AF_INET6) {
-        int on = 1;
-        setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-    }
-    return fd;
-}
-
 static int loop_ev_connect(tnd_loop* loop, tnd_io* io, const struct sockaddr* addr,
                            socklen_t addr_len)
 {
-    int fd = socket_open(addr->sa_family);
+    int fd = tnd_loop_posix_connect(addr, addr_len);
     if (fd < 0) {
         return fd;
-    }
-    /* Interrupted: the attempt goes on, as if it were in progress. */
-    if (connect(fd, addr, addr_len) < 0 && errno != EINPROGRESS && errno != EINTR) {
-        int error = errno;
-        close(fd);
-        return -error;
     }
     io_opened(loop, io, fd, false);
     return 0;
 }
 
-/* Towards a port of this host where nobody listens, the kernel may pick that very port as ours: the
-   socket is then connected to itself and would answer requests with the requests. */
-static bool socket_is_own_peer(int fd, const struct sockaddr_storage* peer, socklen_t peer_len)
-{
-    struct sockaddr_storage own;
-    socklen_t own_len = sizeof(own);
-    memset(&own, 0, sizeof(own));
-    if (peer->ss_family != AF_INET && peer->ss_family != AF_INET6) {
-        return false;
-    }
-    return getsockname(fd, (struct sockaddr*)&own, &own_len) == 0 && own_len == peer_len &&
-           memcmp(&own, peer, own_len) == 0;
-}
-
-static int loop_ev_connect_result(tnd_loop* loop, tnd_io* io)
-{
-    (void)loop;
-    assert(io->is_open);
-    int error = 0;
-    socklen_t error_len = sizeof(error);
-    if (getsockopt(io->fd, SOL_SOCKET, SO_ERROR, &error, &error_len) < 0) {
-        return -errno;
-    }
-    if (error != 0) {
-        return -error;
-    }
-    struct sockaddr_storage peer;
-    socklen_t peer_len = sizeof(peer);
-    memset(&peer, 0, sizeof(peer));
-    if (getpeername(io->fd, (struct sockaddr*)&peer, &peer_len) < 0) {
-        return errno == ENOTCONN ? TND_WAIT : -errno;
-    }
-    return socket_is_own_peer(io->fd, &peer, peer_len) ? -ECONNREFUSED : 0;
-}
-
 static int loop_ev_listen(tnd_loop* loop, tnd_io* io, const struct sockaddr* addr,
                           socklen_t addr_len, int backlog)
 {
-    int fd = socket_open(addr->sa_family);
+    int fd = tnd_loop_posix_listen(addr, addr_len, backlog);
     if (fd < 0) {
         return fd;
-    }
-    if (addr->sa_family != AF_UNIX) {
-        int on = 1;
-        setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
-    }
-    if (bind(fd, addr, addr_len) < 0 || listen(fd, backlog) < 0) {
-        int error = errno;
-        close(fd);
-        return -error;
     }
     io_opened(loop, io, fd, false);
     return 0;
@@ -516,28 +423,11 @@ static int loop_ev_listen(tnd_loop* loop, tnd_io* io, const struct sockaddr* add
 static int loop_ev_accept(tnd_loop* loop, tnd_io* io, tnd_io* ret_io)
 {
     assert(io->is_open && !ret_io->is_open);
-    int fd;
-    do {
-        fd = accept4(io->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
-    } while (fd < 0 && (errno == EINTR || errno == ECONNABORTED));
+    int fd = tnd_loop_posix_accept(io->fd);
     if (fd < 0) {
-        return errno == EWOULDBLOCK ? TND_WAIT : -errno;
+        return fd;
     }
     io_opened(loop, ret_io, fd, false);
-    return 0;
-}
-
-static int loop_ev_peer(tnd_loop* loop, tnd_io* io, tnd_peer* ret_peer)
-{
-    (void)loop;
-    assert(io->is_open);
-    struct ucred credentials;
-    socklen_t size = sizeof(credentials);
-    if (getsockopt(io->fd, SOL_SOCKET, SO_PEERCRED, &credentials, &size) < 0) {
-        return -errno;
-    }
-    ret_peer->uid = credentials.uid;
-    ret_peer->gid = credentials.gid;
     return 0;
 }
 
@@ -550,40 +440,12 @@ static int loop_ev_adopt(tnd_loop* loop, tnd_io* io, int fd)
 
 static ssize_t loop_ev_read(tnd_loop* loop, tnd_io* io, void* bytes, size_t size)
 {
-    (void)loop;
-    assert(io->is_open && size > 0);
-    if (io_state_of(io)->is_lost) {
-        return -EIO;
-    }
-    ssize_t count;
-    do {
-        count = recv(io->fd, bytes, size, 0);
-    } while (count < 0 && errno == EINTR);
-    if (count < 0) {
-        return errno == EWOULDBLOCK ? TND_WAIT : -errno;
-    }
-    return count;
+    return io_state_of(io)->is_lost ? -EIO : tnd_loop_posix_read(loop, io, bytes, size);
 }
 
 static ssize_t loop_ev_writev(tnd_loop* loop, tnd_io* io, const struct iovec* iov, int iov_count)
 {
-    (void)loop;
-    assert(io->is_open && iov_count > 0);
-    if (io_state_of(io)->is_lost) {
-        return -EIO;
-    }
-    struct msghdr message;
-    memset(&message, 0, sizeof(message));
-    message.msg_iov = (struct iovec*)iov;
-    message.msg_iovlen = iov_count > IOV_MAX ? IOV_MAX : (size_t)iov_count;
-    ssize_t count;
-    do {
-        count = sendmsg(io->fd, &message, MSG_NOSIGNAL);
-    } while (count < 0 && errno == EINTR);
-    if (count < 0) {
-        return errno == EWOULDBLOCK ? TND_WAIT : -errno;
-    }
-    return count;
+    return io_state_of(io)->is_lost ? -EIO : tnd_loop_posix_writev(loop, io, iov, iov_count);
 }
 
 /* ---- life ---- */
@@ -602,17 +464,17 @@ static const tnd_loop_ops loop_ev_ops = {
     .version = TND_LOOP_VERSION,
     .name = "libev",
     .now_us = loop_ev_now_us,
-    .unix_now = loop_ev_unix_now,
-    .random = loop_ev_random,
+    .unix_now = tnd_loop_posix_unix_now,
+    .random = tnd_loop_posix_random,
     .timer_start = loop_ev_timer_start,
     .timer_stop = loop_ev_timer_stop,
     .task_soon = loop_ev_task_soon,
     .task_cancel = loop_ev_task_cancel,
     .connect = loop_ev_connect,
-    .connect_result = loop_ev_connect_result,
+    .connect_result = tnd_loop_posix_connect_result,
     .listen = loop_ev_listen,
     .accept = loop_ev_accept,
-    .peer = loop_ev_peer,
+    .peer = tnd_loop_posix_peer,
     .adopt = loop_ev_adopt,
     .io_watch = loop_ev_io_watch,
     .io_again = loop_ev_io_again,

@@ -85,7 +85,7 @@ struct tnd_timer {
     tnd_timer_fn fn;
     void* udata;
     bool is_armed; /* kept by the implementation; false when fn is called */
-    uint64_t priv[12];
+    uint64_t priv[14];
 };
 
 /* Work for the next turn. */
