@@ -20,6 +20,7 @@ extern "C" {
 
 enum {
     TND_CONFIG_HOST_CHARS_MAX = 255,        /* of a seed's name */
+    TND_CONFIG_CLUSTER_NAME_CHARS_MAX = 63, /* protocol/cluster.md 3 */
     TND_CONFIG_SOCKET_IDLE_SEC_MAX = 86400, /* as in the official client */
     TND_CONFIG_TIMEOUT_DELAY_MS_MIN = 3000, /* or 0 */
     TND_CONFIG_SHM_NODES_MAX = 511,         /* a node index has 9 bits, 0 is none */

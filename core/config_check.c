@@ -94,6 +94,17 @@ static as_status check_hosts(const as_config* config, as_error* err)
     return AEROSPIKE_OK;
 }
 
+static as_status check_cluster_name(const as_config* config, as_error* err)
+{
+    size_t size = TND_CONFIG_CLUSTER_NAME_CHARS_MAX + 1;
+
+    if (config->cluster_name && strnlen(config->cluster_name, size) == size) {
+        return as_error_update(err, AEROSPIKE_ERR_PARAM, "cluster_name has more than %d bytes",
+                               TND_CONFIG_CLUSTER_NAME_CHARS_MAX);
+    }
+    return AEROSPIKE_OK;
+}
+
 static as_status check_limits(const as_config* config, as_error* err)
 {
     if (config->max_socket_idle > TND_CONFIG_SOCKET_IDLE_SEC_MAX) {
@@ -244,6 +255,9 @@ as_status tnd_config_check(const as_config* config, as_error* err)
     }
     if (status == AEROSPIKE_OK) {
         status = check_login(config, err);
+    }
+    if (status == AEROSPIKE_OK) {
+        status = check_cluster_name(config, err);
     }
     if (status == AEROSPIKE_OK) {
         status = check_shm(config, err);

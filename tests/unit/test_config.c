@@ -403,6 +403,8 @@ static void limits_are_checked(void** state)
     (void)state;
     assert_good(c.max_socket_idle = 86400);
     assert_bad(c.max_socket_idle = 86401, AEROSPIKE_ERR_PARAM, "max_socket_idle");
+    assert_good(as_config_set_cluster_name(&c, NAME_255 + 192));
+    assert_bad(as_config_set_cluster_name(&c, NAME_255 + 191), AEROSPIKE_ERR_PARAM, "cluster_name");
     assert_good(c.tender_interval = 250);
     assert_bad(c.tender_interval = 249, AEROSPIKE_ERR_CLIENT, "tender_interval");
     assert_bad(as_config_provider_set(&c, "/x", 999), AEROSPIKE_ERR_CLIENT,
