@@ -40,6 +40,24 @@ socklen_t tnd_address_to_sockaddr(const tnd_lookup_addr* addr, uint16_t port,
     return sizeof(*in6);
 }
 
+bool tnd_address_from_sockaddr(const struct sockaddr* addr, tnd_lookup_addr* ret_addr)
+{
+    tnd_lookup_addr numeric;
+    memset(&numeric, 0, sizeof(numeric));
+    numeric.family = (uint8_t)addr->sa_family;
+    if (addr->sa_family == AF_INET) {
+        const struct sockaddr_in* in = (const struct sockaddr_in*)(const void*)addr;
+        memcpy(numeric.bytes, &in->sin_addr, sizeof(in->sin_addr));
+    } else if (addr->sa_family == AF_INET6) {
+        const struct sockaddr_in6* in6 = (const struct sockaddr_in6*)(const void*)addr;
+        memcpy(numeric.bytes, &in6->sin6_addr, sizeof(in6->sin6_addr));
+    } else {
+        return false;
+    }
+    *ret_addr = numeric;
+    return true;
+}
+
 void tnd_address_format(const tnd_lookup_addr* addr, uint16_t port, char* ret_text, size_t size)
 {
     char host[INET6_ADDRSTRLEN] = "?";
@@ -50,17 +68,11 @@ void tnd_address_format(const tnd_lookup_addr* addr, uint16_t port, char* ret_te
 void tnd_address_name(const struct sockaddr* addr, socklen_t addr_len, char* ret_text, size_t size)
 {
     tnd_lookup_addr numeric;
-    memset(&numeric, 0, sizeof(numeric));
-    if (addr->sa_family == AF_INET && addr_len >= sizeof(struct sockaddr_in)) {
+    (void)addr_len;
+    if (tnd_address_from_sockaddr(addr, &numeric)) {
+        /* Both families have the port in the same place. */
         const struct sockaddr_in* in = (const struct sockaddr_in*)(const void*)addr;
-        numeric.family = AF_INET;
-        memcpy(numeric.bytes, &in->sin_addr, sizeof(in->sin_addr));
         tnd_address_format(&numeric, ntohs(in->sin_port), ret_text, size);
-    } else if (addr->sa_family == AF_INET6 && addr_len >= sizeof(struct sockaddr_in6)) {
-        const struct sockaddr_in6* in6 = (const struct sockaddr_in6*)(const void*)addr;
-        numeric.family = AF_INET6;
-        memcpy(numeric.bytes, &in6->sin6_addr, sizeof(in6->sin6_addr));
-        tnd_address_format(&numeric, ntohs(in6->sin6_port), ret_text, size);
     } else {
         snprintf(ret_text, size, "%s", addr->sa_family == AF_UNIX ? "unix" : "?");
     }

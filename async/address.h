@@ -15,6 +15,9 @@ bool tnd_address_parse(const char* host, tnd_lookup_addr* ret_addr);
 socklen_t tnd_address_to_sockaddr(const tnd_lookup_addr* addr, uint16_t port,
                                   struct sockaddr_storage* ret_addr);
 
+/* From a sockaddr; the port is dropped. False (and nothing written) for other families. */
+bool tnd_address_from_sockaddr(const struct sockaddr* addr, tnd_lookup_addr* ret_addr);
+
 /* "10.1.2.3:3000", "[::1]:3000"; bounded and terminated. */
 void tnd_address_format(const tnd_lookup_addr* addr, uint16_t port, char* ret_text, size_t size);
 

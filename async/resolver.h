@@ -3,8 +3,9 @@
  * look-up when it offers one (nginx, the simulator). Numeric addresses never come here: see
  * tnd_address_parse.
  *
- * One resolver per loop. Created on the first look-up (c-ares reads its configuration files then),
- * so that a client with numeric seeds never opens it.
+ * One resolver per loop. c-ares is opened with the first look-up (it reads the host's configuration
+ * then) and closed with the last one that is under way: a client with numeric seeds never opens it,
+ * and a changed resolv.conf counts from the next look-up on.
  */
 #pragma once
 
@@ -30,3 +31,9 @@ void tnd_resolver_cancel(tnd_resolver* resolver, tnd_lookup* lookup);
 
 /* Cancels all look-ups silently. */
 void tnd_resolver_free(tnd_resolver* resolver);
+
+#ifdef TND_TESTING
+/* Asks these servers ("127.0.0.1:5353,...") instead of those of the host. Borrowed, before the
+ * first look-up. */
+void tnd_resolver_set_servers(tnd_resolver* resolver, const char* servers);
+#endif
