@@ -165,6 +165,16 @@ int tnd_wake_listen(tnd_wake* wake, uint32_t slot, uint64_t slot_nonce)
     return error;
 }
 
+void tnd_wake_tell(tnd_wake* wake)
+{
+    char byte = 'M';
+    struct iovec iov = {.iov_base = &byte, .iov_len = 1};
+    for (wake_peer* peer = wake->peers; peer; peer = peer->next) {
+        /* Full, or gone: what it hasn't read yet says the same, or its end of file comes anyway. */
+        (void)tnd_io_writev(&peer->io, &iov, 1);
+    }
+}
+
 void tnd_wake_resume(tnd_wake* wake)
 {
     if (wake->listener.is_open && wake->listener.mask == 0) {
@@ -213,17 +223,23 @@ static void on_owner(tnd_io* io, unsigned events)
         }
     }
     char bytes[WAKE_READ_BYTES];
+    bool has_news = false;
     for (int i = 0; i < WAKE_READS_MAX; i++) {
         ssize_t count = tnd_io_read(io, bytes, sizeof(bytes));
         if (count == TND_WAIT) {
-            return;
+            goto done;
         }
         if (count <= 0) {
             link_lost(wake);
-            return;
+            goto done;
         }
+        has_news = true;
     }
-    link_lost(wake); /* an owner has nothing to say: whoever talks isn't one */
+    tnd_io_again(io, TND_IO_READ);
+done:
+    if (has_news) {
+        wake->handler->on_news(wake->udata);
+    }
 }
 
 void tnd_wake_link(tnd_wake* wake, uint32_t slot, uint64_t slot_nonce)

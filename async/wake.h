@@ -19,6 +19,8 @@ typedef struct tnd_wake_handler {
     /* The connection to the owner broke or was refused, or the owner gave the role up. From the
      * loop. */
     void (*on_owner_lost)(void* udata);
+    /* The owner has published another directory. From the loop. */
+    void (*on_news)(void* udata);
     /* Some follower left a request for us. From the loop. */
     void (*on_asked)(void* udata);
 } tnd_wake_handler;
@@ -37,6 +39,9 @@ void tnd_wake_unlink(tnd_wake* wake);
 
 /* A request lies in the segment: have the owner take it. */
 void tnd_wake_ask(tnd_wake* wake);
+
+/* The directory changed: have the followers look. */
+void tnd_wake_tell(tnd_wake* wake);
 
 /* We don't own any more: close all followers' connections, which is how they learn it. */
 void tnd_wake_release(tnd_wake* wake);

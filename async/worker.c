@@ -229,11 +229,20 @@ static void step_down(tnd_worker* worker, const char* reason)
     tnd_task_soon(&worker->look);
 }
 
+/* We have published: see it ourselves, and have the others see it. */
+static void worker_spread(tnd_worker* worker)
+{
+    worker_pin(worker);
+    if (worker->wake) {
+        tnd_wake_tell(worker->wake);
+    }
+    worker_refresh(worker);
+    worker_unpin(worker);
+}
+
 static void on_published(void* udata)
 {
-    worker_pin(udata);
-    worker_refresh(udata);
-    worker_unpin(udata);
+    worker_spread(udata);
 }
 
 static void on_no_seeds(void* udata, as_error* err)
@@ -248,9 +257,7 @@ static void on_no_seeds(void* udata, as_error* err)
 
 static void on_directory(void* udata)
 {
-    worker_pin(udata);
-    worker_refresh(udata);
-    worker_unpin(udata);
+    worker_spread(udata);
 }
 
 static void on_fenced(void* udata)
@@ -424,8 +431,16 @@ static void on_asked(void* udata)
     take_requests(udata);
 }
 
+static void on_news(void* udata)
+{
+    worker_pin(udata);
+    worker_refresh(udata);
+    worker_unpin(udata);
+}
+
 static const tnd_wake_handler wake_handler = {
     .on_owner_lost = on_owner_lost,
+    .on_news = on_news,
     .on_asked = on_asked,
 };
 

@@ -417,6 +417,23 @@ bool host_stop(test_host* host, uint64_t ms)
     return fine;
 }
 
+void host_kill_all(test_host* host)
+{
+    for (uint32_t i = 0; i < host->count; i++) {
+        if (host->pids[i] > 0) {
+            kill(host->pids[i], SIGKILL);
+            waitpid(host->pids[i], NULL, 0);
+            host->pids[i] = 0;
+        }
+    }
+    int id = host->shm_key ? shmget(host->shm_key, 0, 0) : -1;
+    if (id >= 0) {
+        shmctl(id, IPC_RMID, NULL);
+    }
+    host_detach();
+    host->count = 0;
+}
+
 /* ---- the segment from outside ---- */
 
 static const uint8_t* segment;

@@ -59,6 +59,9 @@ void host_signal(test_host* host, uint32_t index, int signal);
 /* Asks all to close, and waits; false if one doesn't end within `ms` or ends with an error. */
 bool host_stop(test_host* host, uint64_t ms);
 
+/* After a test that failed in the middle: ends what is left, segment included. */
+void host_kill_all(test_host* host);
+
 /* The segment from outside. Attaches on first use; `host_detach` before the end. */
 typedef struct host_owner {
     uint32_t term;
