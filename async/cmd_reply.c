@@ -1,0 +1,170 @@
+/*
+ * What happens on a link: it opened, failed, or brought a reply. A reply is whole when it comes
+ * here; it carries no name of its request, so what can be checked is its form and that it has
+ * nothing that this command didn't ask for.
+ */
+#include "async/cmd_int.h"
+
+#include <assert.h>
+
+static void on_link_open(void* owner, tnd_link* link)
+{
+    tnd_cmd* cmd = owner;
+    tnd_engine* engine = cmd->engine;
+    as_event_loop* previous = tnd_engine_enter(engine, cmd->entry);
+    assert(cmd->link == link && cmd->phase == TND_CMD_OPENING);
+    if (cmd->connect_ms > 0 && cmd->total_ms > 0) {
+        cmd->deadline_us = tnd_cmd_now_us(cmd) + (uint64_t)cmd->total_ms * 1000;
+    }
+    tnd_cmd_send(cmd);
+    tnd_engine_leave(engine, previous);
+}
+
+static void on_link_fail(void* owner, tnd_link* link, bool was_open, as_error* err)
+{
+    tnd_cmd* cmd = owner;
+    tnd_engine* engine = cmd->engine;
+    as_event_loop* previous = tnd_engine_enter(engine, cmd->entry);
+    assert(cmd->link == link);
+    bool was_sent = was_open && tnd_cmd_is_out(cmd);
+    as_error_copy(&cmd->err, err);
+    as_error_append(&cmd->err, ", node ");
+    as_error_append(&cmd->err, link->node->name);
+    cmd->link = NULL;
+    tnd_worker_ask(engine->worker, cmd->node_index);
+    /* Bytes that are no frame of the protocol: the node won't do better next time. */
+    tnd_cmd_fail_attempt(
+        cmd, err->code == AEROSPIKE_ERR_CLIENT ? TND_CMD_CAUSE_FINAL : TND_CMD_CAUSE_CONNECTION,
+        was_sent);
+    tnd_engine_leave(engine, previous);
+}
+
+/* A reply that can't be this command's. */
+static void cmd_on_bad_reply(tnd_cmd* cmd, const char* reason)
+{
+    tnd_link* link = cmd->link;
+    char where[TND_NODE_NAME_SIZE + TND_CONN_ADDRESS_SIZE];
+    tnd_cmd_link_text(link, where, sizeof(where));
+    as_error_setallv(&cmd->err, AEROSPIKE_ERR_CLIENT, __func__, __FILE__, __LINE__,
+                     "Bad reply of %s: %s", where, reason);
+    cmd->link = NULL;
+    tnd_link_close(link);
+    tnd_cmd_fail_attempt(cmd, TND_CMD_CAUSE_FINAL, true);
+}
+
+/* Whether a refusal may be tried again: a read always; a write if this answer and the attempts
+   before it make certain that it wasn't applied. */
+static tnd_cmd_cause cmd_cause_of_result(const tnd_cmd* cmd, uint8_t result)
+{
+    bool is_read = cmd->replica.is_read;
+    bool may_repeat = is_read || cmd->unknown_count == 0;
+    switch (result) {
+    case AEROSPIKE_ERR_TIMEOUT:
+        return is_read ? TND_CMD_CAUSE_TIMEOUT : TND_CMD_CAUSE_FINAL;
+    case AEROSPIKE_ERR_CLUSTER:
+        return is_read || (may_repeat && !cmd->is_sc) ? TND_CMD_CAUSE_CONNECTION
+                                                      : TND_CMD_CAUSE_FINAL;
+    case AEROSPIKE_ERR_RECORD_BUSY:
+        return may_repeat ? TND_CMD_CAUSE_TIMEOUT : TND_CMD_CAUSE_FINAL;
+    case AEROSPIKE_ERR_DEVICE_OVERLOAD:
+        return may_repeat ? TND_CMD_CAUSE_CONNECTION : TND_CMD_CAUSE_FINAL;
+    default:
+        return TND_CMD_CAUSE_FINAL;
+    }
+}
+
+/* After these the server's side of the connection can't be trusted to be in step. */
+static bool result_ends_link(uint8_t result)
+{
+    return result == AEROSPIKE_NOT_AUTHENTICATED || result == AEROSPIKE_ERR_SCAN_ABORTED ||
+           result == AEROSPIKE_ERR_QUERY_ABORTED;
+}
+
+static void cmd_on_refusal(tnd_cmd* cmd, uint8_t result)
+{
+    tnd_link* link = cmd->link;
+    as_error_setallv(&cmd->err, (as_status)result, __func__, __FILE__, __LINE__, "%s %s",
+                     link->conn.address, as_error_string((as_status)result));
+    cmd->link = NULL;
+    if (result_ends_link(result)) {
+        tnd_link_close(link);
+    } else {
+        tnd_link_release(link);
+    }
+    if (result == AEROSPIKE_ERR_CLUSTER) {
+        tnd_worker_ask(cmd->engine->worker, cmd->node_index);
+    }
+    tnd_cmd_cause cause = cmd_cause_of_result(cmd, result);
+    bool is_unknown = cause == TND_CMD_CAUSE_FINAL || result == AEROSPIKE_ERR_TIMEOUT;
+    tnd_cmd_fail_attempt(cmd, cause, is_unknown);
+}
+
+/* Copies the answer, gives the link back, so that a command of the listener finds it there, ends.
+ */
+static void cmd_on_record(tnd_cmd* cmd, const tnd_wire_reply* reply)
+{
+    as_record storage;
+    as_record* record = cmd->is_heap_record ? as_record_new(0) : as_record_init(&storage, 0);
+    if (!record) {
+        cmd_on_bad_reply(cmd, "out of memory");
+        return;
+    }
+    as_error err;
+    tnd_loop* loop = cmd->engine->loop;
+    if (tnd_wire_record(reply, loop->ops->unix_now(loop), record, as_error_init(&err)) !=
+        AEROSPIKE_OK) {
+        as_record_destroy(record);
+        cmd_on_bad_reply(cmd, err.message);
+        return;
+    }
+    tnd_link* link = cmd->link;
+    cmd->link = NULL;
+    tnd_link_release(link);
+    bool is_ours = !cmd->is_heap_record;
+    tnd_cmd_end(cmd, NULL, record);
+    if (is_ours) {
+        as_record_destroy(record);
+    }
+}
+
+static void cmd_on_reply(tnd_cmd* cmd, uint8_t type, const uint8_t* body, size_t size)
+{
+    tnd_wire_reply reply;
+    const char* reason;
+    if (type != TND_WIRE_MESSAGE) {
+        cmd_on_bad_reply(cmd, "not a record message");
+    } else if (!tnd_wire_reply_open(&reply, body, size, &reason)) {
+        cmd_on_bad_reply(cmd, reason);
+    } else if (!tnd_cmd_is_out(cmd)) {
+        cmd_on_bad_reply(cmd, "it came before the request was out");
+    } else if (reply.result != AEROSPIKE_OK) {
+        cmd_on_refusal(cmd, reply.result);
+    } else if (cmd->result != TND_CMD_RECORD && reply.ops_count > 0) {
+        cmd_on_bad_reply(cmd, "bins that weren't asked for");
+    } else if (cmd->result != TND_CMD_STATUS) {
+        cmd_on_record(cmd, &reply);
+    } else {
+        tnd_link* link = cmd->link;
+        cmd->link = NULL;
+        tnd_link_release(link);
+        tnd_cmd_end(cmd, NULL, NULL);
+    }
+}
+
+static void on_link_reply(void* owner, tnd_link* link, uint8_t type, const uint8_t* body,
+                          size_t size)
+{
+    tnd_cmd* cmd = owner;
+    tnd_engine* engine = cmd->engine;
+    as_event_loop* previous = tnd_engine_enter(engine, cmd->entry);
+    assert(cmd->link == link && cmd->phase == TND_CMD_SENT);
+    (void)link;
+    cmd_on_reply(cmd, type, body, size);
+    tnd_engine_leave(engine, previous);
+}
+
+const tnd_link_handler tnd_cmd_link_handler = {
+    .on_open = on_link_open,
+    .on_reply = on_link_reply,
+    .on_fail = on_link_fail,
+};

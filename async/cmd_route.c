@@ -1,0 +1,90 @@
+/*
+ * Which node gets an attempt: the partition's word from the map, the replica that is due, the local
+ * node object behind it.
+ */
+#include "async/cmd_int.h"
+
+static as_status route_no_namespace(const tnd_map* map, const char* ns, as_error* err)
+{
+    if (map->dir.namespaces_needed > map->namespaces_capacity) {
+        return as_error_setallv(err, AEROSPIKE_ERR_NAMESPACE_NOT_FOUND, __func__, __FILE__,
+                                __LINE__,
+                                "Namespace %s isn't in the shared memory: the cluster has %u "
+                                "namespaces, shm_max_namespaces is %u and must be at least that",
+                                ns, map->dir.namespaces_needed, map->namespaces_capacity);
+    }
+    return as_error_setallv(err, AEROSPIKE_ERR_NAMESPACE_NOT_FOUND, __func__, __FILE__, __LINE__,
+                            "Invalid namespace: %s", ns);
+}
+
+static as_status route_no_node(const tnd_map* map, const tnd_cmd* cmd, uint64_t word, as_error* err)
+{
+    if ((tnd_word_flags(word) & TND_PART_OVERFLOW) && map->dir.nodes_needed > map->nodes_capacity) {
+        return as_error_setallv(err, AEROSPIKE_ERR_INVALID_NODE, __func__, __FILE__, __LINE__,
+                                "The node of partition %u of %s isn't in the shared memory: the "
+                                "cluster has %u nodes, shm_max_nodes is %u and must be at least "
+                                "that",
+                                cmd->partition, cmd->ns, map->dir.nodes_needed,
+                                map->nodes_capacity);
+    }
+    return as_error_setallv(err, AEROSPIKE_ERR_INVALID_NODE, __func__, __FILE__, __LINE__,
+                            "No node for partition %u of %s", cmd->partition, cmd->ns);
+}
+
+/* The namespace's record and the partition's word, of one and the same directory as far as that can
+   be had: the word is loaded first, then it is asked whether the copy is current. */
+static const tnd_ns_rec* route_look_up(tnd_map* map, const char* ns, uint32_t partition,
+                                       uint64_t* ret_word)
+{
+    for (int tries = 0;; tries++) {
+        const tnd_ns_rec* rec = tnd_map_namespace(map, ns);
+        *ret_word = rec ? tnd_map_word(map, rec->table, partition) : 0;
+        if (tnd_map_is_current(map) || tries == 2) {
+            return rec; /* or the directory changes faster than it can be copied */
+        }
+        tnd_map_refresh(map);
+    }
+}
+
+typedef struct route_context {
+    tnd_pool* pool;
+    tnd_map* map;
+    tnd_node* node;
+} route_context;
+
+static bool route_is_active(void* udata, uint32_t node_index)
+{
+    route_context* context = udata;
+    context->node = tnd_pool_node(context->pool, context->map, node_index);
+    return context->node != NULL;
+}
+
+tnd_node* tnd_cmd_route(tnd_cmd* cmd, as_error* err)
+{
+    route_context context = {.pool = &cmd->engine->pool,
+                             .map = tnd_worker_map(cmd->engine->worker)};
+    uint64_t word;
+    const tnd_ns_rec* ns = route_look_up(context.map, cmd->ns, cmd->partition, &word);
+    if (!ns) {
+        route_no_namespace(context.map, cmd->ns, err);
+        return NULL;
+    }
+    cmd->is_sc = ns->flags & TND_NS_SC;
+    tnd_replica_set_namespace(&cmd->replica, ns->replicas, cmd->is_sc, cmd->read_mode_sc,
+                              &cmd->engine->turns, cmd->attempt == 1);
+    cmd->node_index = tnd_replica_choose(&cmd->replica, word, route_is_active, &context);
+    if (cmd->node_index == 0) {
+        route_no_node(context.map, cmd, word, err);
+        return NULL;
+    }
+    return context.node;
+}
+
+as_status tnd_cmd_check_namespace(const tnd_cmd* cmd, as_error* err)
+{
+    tnd_map* map = tnd_worker_map(cmd->engine->worker);
+    uint64_t word;
+    return route_look_up(map, cmd->ns, cmd->partition, &word)
+               ? AEROSPIKE_OK
+               : route_no_namespace(map, cmd->ns, err);
+}

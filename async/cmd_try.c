@@ -1,0 +1,235 @@
+/*
+ * Attempts: a link for the command, the request out, and the time that each phase may take.
+ */
+#include "async/cmd_int.h"
+
+#include <assert.h>
+#include <stdio.h>
+
+/* Limit of connecting where the policy has none at all (official documentation). */
+#define CMD_CONNECT_MS_DEFAULT 2000u
+/* What a server is told by a command without a limit: its own default would be one second. */
+#define CMD_SERVER_MS_MAX (24u * 3600 * 1000)
+
+/* ---- time ---- */
+
+uint64_t tnd_cmd_now_us(const tnd_cmd* cmd)
+{
+    return tnd_loop_now_us(cmd->engine->loop);
+}
+
+uint32_t tnd_cmd_server_timeout(uint32_t socket_ms, uint32_t total_ms)
+{
+    if (socket_ms > 0 && (total_ms == 0 || socket_ms < total_ms)) {
+        return socket_ms;
+    }
+    return total_ms > 0 ? total_ms : CMD_SERVER_MS_MAX;
+}
+
+/* When the present phase ends by itself, 0 = never. */
+static uint64_t cmd_due_us(const tnd_cmd* cmd)
+{
+    uint64_t due_us = cmd->deadline_us;
+    switch (cmd->phase) {
+    case TND_CMD_OPENING:
+        if (cmd->connect_ms > 0) {
+            return cmd->active_us + (uint64_t)cmd->connect_ms * 1000; /* apart from the others */
+        }
+        if (due_us == 0 && cmd->socket_ms == 0) {
+            return cmd->active_us + (uint64_t)CMD_CONNECT_MS_DEFAULT * 1000;
+        }
+        break;
+    case TND_CMD_SENT:
+        break;
+    case TND_CMD_NEW:
+    case TND_CMD_MAP:
+    case TND_CMD_PAUSED:
+    case TND_CMD_FAILED:
+    case TND_CMD_ENDED:
+        return due_us;
+    }
+    uint64_t idle_us = cmd->active_us + (uint64_t)cmd->socket_ms * 1000;
+    return cmd->socket_ms > 0 && (due_us == 0 || idle_us < due_us) ? idle_us : due_us;
+}
+
+/* One timer for whatever limit is next. */
+void tnd_cmd_arm(tnd_cmd* cmd)
+{
+    uint64_t due_us = cmd_due_us(cmd);
+    if (due_us == 0) {
+        tnd_timer_stop(&cmd->timer);
+        return;
+    }
+    uint64_t now_us = tnd_cmd_now_us(cmd);
+    tnd_timer_start_us(&cmd->timer, due_us > now_us ? due_us - now_us : 0);
+}
+
+/* ---- timeouts ---- */
+
+/* "BB9... 10.1.2.3:3000", of a link that may be closed already. */
+void tnd_cmd_link_text(const tnd_link* link, char* ret_text, size_t size)
+{
+    snprintf(ret_text, size, "%s %s", link->node->name, link->conn.address);
+}
+
+static void cmd_set_timeout_error(tnd_cmd* cmd, uint64_t ms, const char* phase, const char* where)
+{
+    as_error_setallv(&cmd->err, AEROSPIKE_ERR_TIMEOUT, __func__, __FILE__, __LINE__,
+                     "Timeout after %" PRIu64 " ms %s %s", ms, phase, where);
+}
+
+static bool cmd_is_past_deadline(const tnd_cmd* cmd, uint64_t now_us)
+{
+    return cmd->deadline_us > 0 && now_us >= cmd->deadline_us;
+}
+
+static void cmd_on_opening_timeout(tnd_cmd* cmd, uint64_t now_us)
+{
+    tnd_link* link = cmd->link;
+    char where[TND_NODE_NAME_SIZE + TND_CONN_ADDRESS_SIZE];
+    tnd_cmd_link_text(link, where, sizeof(where));
+    bool is_final = cmd->connect_ms == 0 && cmd_is_past_deadline(cmd, now_us);
+    uint64_t ms = is_final ? cmd->total_ms : (now_us - cmd->active_us) / 1000;
+    cmd_set_timeout_error(cmd, ms, "connecting to", where);
+    cmd->link = NULL;
+    tnd_link_close(link);
+    tnd_worker_ask(cmd->engine->worker, cmd->node_index);
+    tnd_cmd_fail_attempt(cmd, is_final ? TND_CMD_CAUSE_FINAL : TND_CMD_CAUSE_CONNECTION, false);
+}
+
+bool tnd_cmd_is_out(const tnd_cmd* cmd)
+{
+    return cmd->link->conn.sent_bytes >= cmd->sent_mark;
+}
+
+static void cmd_on_sent_timeout(tnd_cmd* cmd, uint64_t now_us)
+{
+    tnd_link* link = cmd->link;
+    bool is_final = cmd_is_past_deadline(cmd, now_us);
+    if (!is_final && link->conn.received_bytes != cmd->received_mark) {
+        /* Bytes came meanwhile: the socket isn't idle. */
+        cmd->received_mark = link->conn.received_bytes;
+        cmd->active_us = now_us;
+        tnd_cmd_arm(cmd);
+        return;
+    }
+    char where[TND_NODE_NAME_SIZE + TND_CONN_ADDRESS_SIZE];
+    tnd_cmd_link_text(link, where, sizeof(where));
+    bool was_sent = tnd_cmd_is_out(cmd);
+    cmd_set_timeout_error(cmd, is_final ? cmd->total_ms : cmd->socket_ms,
+                          was_sent ? "waiting for the reply of" : "writing to", where);
+    cmd->link = NULL;
+    tnd_link_abandon(link, cmd->delay_ms);
+    tnd_worker_ask(cmd->engine->worker, cmd->node_index);
+    tnd_cmd_fail_attempt(cmd, is_final ? TND_CMD_CAUSE_FINAL : TND_CMD_CAUSE_TIMEOUT, was_sent);
+}
+
+void tnd_cmd_on_timer(tnd_timer* timer)
+{
+    tnd_cmd* cmd = timer->udata;
+    tnd_engine* engine = cmd->engine;
+    as_event_loop* previous = tnd_engine_enter(engine, cmd->entry);
+    uint64_t now_us = tnd_cmd_now_us(cmd);
+    switch (cmd->phase) {
+    case TND_CMD_MAP:
+        cmd_set_timeout_error(cmd, cmd->total_ms, "waiting for the cluster's first partition map:",
+                              engine->failed.code ? engine->failed.message
+                                                  : "no seed has answered yet");
+        tnd_cmd_end_with_error(cmd, false);
+        break;
+    case TND_CMD_PAUSED:
+        tnd_cmd_attempt(cmd);
+        break;
+    case TND_CMD_OPENING:
+        cmd_on_opening_timeout(cmd, now_us);
+        break;
+    case TND_CMD_SENT:
+        cmd_on_sent_timeout(cmd, now_us);
+        break;
+    case TND_CMD_NEW:
+    case TND_CMD_FAILED:
+    case TND_CMD_ENDED:
+        assert(!"a timer in a phase that has none");
+    }
+    tnd_engine_leave(engine, previous);
+}
+
+void tnd_cmd_on_task(tnd_task* task)
+{
+    tnd_cmd* cmd = task->udata;
+    tnd_engine* engine = cmd->engine;
+    as_event_loop* previous = tnd_engine_enter(engine, cmd->entry);
+    if (cmd->phase == TND_CMD_FAILED) {
+        tnd_cmd_end(cmd, &cmd->err, NULL);
+    } else {
+        assert(cmd->phase == TND_CMD_PAUSED);
+        tnd_cmd_attempt(cmd);
+    }
+    tnd_engine_leave(engine, previous);
+}
+
+/* ---- attempts ---- */
+
+void tnd_cmd_send(tnd_cmd* cmd)
+{
+    tnd_link* link = cmd->link;
+    cmd->phase = TND_CMD_SENT;
+    cmd->active_us = tnd_cmd_now_us(cmd);
+    cmd->received_mark = link->conn.received_bytes;
+    cmd->sent_mark = tnd_link_send(link, cmd->buf.data, cmd->buf.size);
+    tnd_cmd_arm(cmd);
+}
+
+/* What remains of the limits, for the server's and our own sake. */
+static void cmd_prepare_retry(tnd_cmd* cmd, uint64_t now_us)
+{
+    uint32_t left_ms = 0;
+    if (cmd->deadline_us > 0) {
+        left_ms = cmd->deadline_us > now_us ? (uint32_t)((cmd->deadline_us - now_us) / 1000) : 0;
+        left_ms = left_ms > 0 ? left_ms : 1;
+    }
+    tnd_wire_set_timeout(&cmd->buf, tnd_cmd_server_timeout(cmd->socket_ms, left_ms));
+}
+
+static void cmd_take_link(tnd_cmd* cmd, tnd_node* node)
+{
+    switch (tnd_node_acquire(node, cmd, &cmd->link, &cmd->err)) {
+    case TND_ACQUIRE_READY:
+        tnd_cmd_send(cmd);
+        return;
+    case TND_ACQUIRE_OPENING:
+        cmd->phase = TND_CMD_OPENING;
+        tnd_cmd_arm(cmd);
+        return;
+    case TND_ACQUIRE_FULL:
+        as_error_setallv(&cmd->err, AEROSPIKE_ERR_NO_MORE_CONNECTIONS, __func__, __FILE__, __LINE__,
+                         "Max connections of node %s are in use: %u", node->name,
+                         cmd->engine->pool.links_max);
+        tnd_cmd_fail_attempt(cmd, TND_CMD_CAUSE_TIMEOUT, false);
+        return;
+    case TND_ACQUIRE_FAILED:
+        tnd_worker_ask(cmd->engine->worker, cmd->node_index);
+        tnd_cmd_fail_attempt(cmd, TND_CMD_CAUSE_CONNECTION, false);
+        return;
+    }
+}
+
+void tnd_cmd_attempt(tnd_cmd* cmd)
+{
+    cmd->attempt++;
+    as_error_reset(&cmd->err);
+    cmd->active_us = tnd_cmd_now_us(cmd);
+    if (cmd->attempt > 1) {
+        cmd_prepare_retry(cmd, cmd->active_us);
+    }
+    tnd_node* node = tnd_cmd_route(cmd, &cmd->err);
+    if (node) {
+        cmd_take_link(cmd, node);
+        return;
+    }
+    tnd_worker_ask(cmd->engine->worker, 0);
+    tnd_cmd_fail_attempt(cmd,
+                         cmd->err.code == AEROSPIKE_ERR_INVALID_NODE ? TND_CMD_CAUSE_NO_NODE
+                                                                     : TND_CMD_CAUSE_FINAL,
+                         false);
+}
