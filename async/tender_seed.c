@@ -260,9 +260,23 @@ void tend_seed_answered(tend_node* node, const tend_reply* reply)
 
 /* ---- a round ---- */
 
+/* Does a node that answers use this address? */
+static bool is_heard_at(const tnd_tender* t, const tnd_view_addr* addr)
+{
+    for (uint32_t id = 1; id <= t->view->ids_count; id++) {
+        const tnd_view_node* vn = tnd_view_get(t->view, id);
+        if (vn->state == TND_VIEW_ACTIVE && vn->is_heard && vn->addrs_count > 0 &&
+            tnd_view_addr_equals(&vn->addrs[0], addr)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static void attempt_start(tnd_tender* t, uint32_t seed, const tnd_view_addr* addr)
 {
-    if (t->attempts_count >= TEND_ATTEMPTS_MAX || t->phase != TEND_PHASE_RUN) {
+    if (t->attempts_count >= TEND_ATTEMPTS_MAX || t->phase != TEND_PHASE_RUN ||
+        is_heard_at(t, addr)) {
         return;
     }
     tend_node* node = tend_node_new(t, 0);
@@ -339,20 +353,26 @@ static void round_start(tnd_tender* t)
     }
 }
 
-/* During a round: look-ups have had their time. Between rounds: the next one. */
-static void seed_timer_fired(tnd_timer* timer)
+static void lookups_expire(tnd_tender* t)
 {
-    tnd_tender* t = timer->udata;
-    tend_enter(t);
-    if (!t->is_seeding) {
-        tend_seeds_check(t);
-    }
     for (uint32_t i = 0; i < t->seeds_count && t->is_seeding; i++) {
         if (t->seeds[i].is_looking) {
             tnd_resolver_cancel(t->resolver, &t->seeds[i].lookup);
             t->seeds[i].is_looking = false;
             lookup_failed(t, i, "no answer in time");
         }
+    }
+}
+
+/* During a round: look-ups have had their time. Between rounds: the next one. */
+static void seed_timer_fired(tnd_timer* timer)
+{
+    tnd_tender* t = timer->udata;
+    tend_enter(t);
+    if (t->is_seeding) {
+        lookups_expire(t);
+    } else {
+        tend_seeds_check(t);
     }
     tend_leave(t);
 }

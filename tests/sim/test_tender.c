@@ -1,0 +1,1107 @@
+/*
+ * The tender against the mini cluster, in virtual time.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include <aerospike/as_config.h>
+#include <aerospike/as_log.h>
+
+#include "async/resolver.h"
+#include "async/tender.h"
+#include "tests/sim/cluster.h"
+
+#define PORT 3000
+#define SECOND 1000000ull
+#define NODES_MAX 16
+
+/* ---- one worker that owns a private map, and a cluster ---- */
+
+typedef struct bed {
+    sim_world* world;
+    tnd_loop* loop;
+    sim_cluster* cluster;
+    sim_cluster* other; /* a second cluster, if a test wants one */
+    as_config config;
+    tnd_map map;
+    tnd_member member;
+    tnd_resolver* resolver;
+    tnd_tender* tender;
+    bool is_watching; /* check at each step that no word is ever empty */
+    unsigned published, directories, no_seeds, fenced, exhausted;
+    as_error error;
+} bed;
+
+static char log_text[65536];
+
+static bool on_log(as_log_level level, const char* func, const char* file, uint32_t line,
+                   const char* fmt, ...)
+{
+    (void)func;
+    (void)file;
+    (void)line;
+    size_t size = strlen(log_text);
+    va_list args;
+    va_start(args, fmt);
+    if (size < sizeof(log_text) - 1024) {
+        int n = snprintf(log_text + size, 16, "%s ", as_log_level_tostring(level));
+        vsnprintf(log_text + size + n, 1000, fmt, args);
+        strcat(log_text, "\n");
+    }
+    va_end(args);
+    return true;
+}
+
+static unsigned log_count(const char* text)
+{
+    unsigned count = 0;
+    for (const char* at = log_text; (at = strstr(at, text)); at++) {
+        count++;
+    }
+    return count;
+}
+
+static void on_published(void* udata)
+{
+    ((bed*)udata)->published++;
+}
+
+static void on_no_seeds(void* udata, as_error* err)
+{
+    bed* b = udata;
+    b->no_seeds++;
+    as_error_copy(&b->error, err);
+}
+
+static void on_directory(void* udata)
+{
+    ((bed*)udata)->directories++;
+}
+
+static void on_fenced(void* udata)
+{
+    bed* b = udata;
+    b->fenced++;
+    tnd_tender_stop(b->tender);
+    b->tender = NULL;
+}
+
+static void on_exhausted(void* udata, as_error* err)
+{
+    bed* b = udata;
+    b->exhausted++;
+    as_error_copy(&b->error, err);
+    tnd_tender_stop(b->tender);
+    b->tender = NULL;
+}
+
+static const tnd_tender_handler handler = {
+    .on_published = on_published,
+    .on_no_seeds = on_no_seeds,
+    .on_directory = on_directory,
+    .on_fenced = on_fenced,
+    .on_exhausted = on_exhausted,
+};
+
+static uint64_t now_ms(const bed* b)
+{
+    return sim_world_now_us(b->world) / 1000;
+}
+
+static void own(bed* b)
+{
+    tnd_owner_view view;
+    tnd_owner_look(&b->member, now_ms(b), 30000, &view);
+    assert_true(tnd_owner_take(&b->member, &view, now_ms(b)));
+}
+
+static void bed_init_capacities(bed* b, uint64_t seed, uint32_t nodes, uint32_t namespaces)
+{
+    memset(b, 0, sizeof(*b));
+    log_text[0] = '\0';
+    as_log_set_callback(on_log);
+    as_log_set_level(AS_LOG_LEVEL_INFO);
+    b->world = sim_world_new(seed);
+    b->loop = sim_loop_new(b->world, "worker");
+    as_config_init(&b->config);
+    tnd_map_config map_config = {
+        .nodes_capacity = nodes,
+        .namespaces_capacity = namespaces,
+        .workers_capacity = 2,
+        .identity = "test",
+        .nonce = 1,
+        .unix_now = 1800000000,
+    };
+    assert_int_equal(tnd_map_open(&b->map, &map_config, &b->error), AEROSPIKE_OK);
+    assert_int_equal(tnd_member_join(&b->member, &b->map, 77, 1, 1, now_ms(b), 1), TND_JOIN_OK);
+    b->resolver = tnd_resolver_new(b->loop);
+    own(b);
+}
+
+static void bed_init(bed* b, uint64_t seed)
+{
+    bed_init_capacities(b, seed, NODES_MAX, 4);
+}
+
+static void bed_cluster(bed* b, const mc_config* config)
+{
+    b->cluster = sim_cluster_new(b->world, config, NULL, PORT);
+}
+
+static void bed_start(bed* b)
+{
+    if (!b->config.hosts) {
+        as_config_add_host(&b->config, "127.0.0.1", PORT);
+    }
+    b->tender = tnd_tender_start(b->loop, &b->config, &b->member, b->resolver, &handler, b);
+    assert_non_null(b->tender);
+}
+
+static void bed_stop(bed* b)
+{
+    tnd_tender_stop(b->tender);
+    b->tender = NULL;
+}
+
+static void bed_done(bed* b)
+{
+    bed_stop(b);
+    sim_loop_usage left = sim_loop_used(b->loop);
+    assert_int_equal(left.fds_count, 0);
+    assert_int_equal(left.timers_count, 0);
+    assert_int_equal(left.tasks_count, 0);
+    assert_int_equal(left.lookups_count, 0);
+    tnd_resolver_free(b->resolver);
+    tnd_member_leave(&b->member, true);
+    tnd_map_close(&b->map);
+    as_config_destroy(&b->config);
+    sim_world_free(b->world);
+    if (b->cluster) {
+        sim_cluster_free(b->cluster);
+    }
+    if (b->other) {
+        sim_cluster_free(b->other);
+    }
+    as_log_set_callback(NULL);
+}
+
+static void run_ms(bed* b, uint64_t ms)
+{
+    sim_world_run_for(b->world, ms * 1000);
+}
+
+static bool is_published(void* udata)
+{
+    return ((bed*)udata)->published > 0;
+}
+
+static void run_until_published(bed* b, uint64_t limit_ms)
+{
+    if (!sim_world_run_until(b->world, is_published, b, limit_ms * 1000)) {
+        fail_msg("no map within %u ms\n%s", (unsigned)limit_ms, log_text);
+    }
+    tnd_map_refresh(&b->map);
+}
+
+/* ---- comparing the map with the cluster's truth ---- */
+
+static int node_by_name(const bed* b, const char* name)
+{
+    const mc_cluster* mc = sim_cluster_mc(b->cluster);
+    for (int i = 0; i < mc_node_count(mc); i++) {
+        char id[20];
+        mc_node_name(mc, i, id);
+        if (mc_node_is_member(mc, i) && strcmp(id, name) == 0) {
+            return i;
+        }
+    }
+    return -1;
+}
+
+/* How many (partition, column) pairs of a namespace differ from what the cluster claims. */
+static unsigned map_errors(bed* b, const char* ns, uint32_t columns)
+{
+    tnd_map_refresh(&b->map);
+    const tnd_ns_rec* record = tnd_map_namespace(&b->map, ns);
+    unsigned errors = 0;
+    if (!record) {
+        return UINT32_MAX;
+    }
+    for (uint32_t p = 0; p < TND_PARTITIONS; p++) {
+        uint64_t word = tnd_map_word(&b->map, record->table, p);
+        for (uint32_t c = 0; c < columns; c++) {
+            const tnd_node_rec* node = tnd_map_node(&b->map, tnd_word_node(word, c));
+            int owner = mc_partition_owner(sim_cluster_mc(b->cluster), ns, (int)c, (int)p);
+            errors += (node ? node_by_name(b, node->name) : -1) != owner;
+        }
+    }
+    return errors;
+}
+
+static unsigned map_holes(bed* b, const char* ns)
+{
+    tnd_map_refresh(&b->map);
+    const tnd_ns_rec* record = tnd_map_namespace(&b->map, ns);
+    unsigned holes = 0;
+    for (uint32_t p = 0; record && p < TND_PARTITIONS; p++) {
+        uint64_t word = tnd_map_word(&b->map, record->table, p);
+        holes += !tnd_map_node(&b->map, tnd_word_node(word, 0));
+    }
+    return record ? holes : UINT32_MAX;
+}
+
+static unsigned map_nodes(bed* b)
+{
+    unsigned count = 0;
+    tnd_map_refresh(&b->map);
+    for (uint32_t i = 1; i <= b->map.dir.nodes_count; i++) {
+        count += b->map.nodes[i].state == TND_NODE_ACTIVE;
+    }
+    return count;
+}
+
+static const tnd_node_rec* map_node(bed* b, const char* name)
+{
+    tnd_map_refresh(&b->map);
+    for (uint32_t i = 1; i <= b->map.dir.nodes_count; i++) {
+        if (b->map.nodes[i].state == TND_NODE_ACTIVE && strcmp(b->map.nodes[i].name, name) == 0) {
+            return &b->map.nodes[i];
+        }
+    }
+    return NULL;
+}
+
+static void node_name(bed* b, int node, char ret_name[20])
+{
+    mc_node_name(sim_cluster_mc(b->cluster), node, ret_name);
+}
+
+/* ---- start ---- */
+
+static const mc_config three_nodes = {
+    .namespaces = {{.name = "test", .replication_factor = 2},
+                   {.name = "bar", .replication_factor = 3}},
+    .namespace_count = 2,
+};
+
+static void test_first_map(void** state)
+{
+    bed b;
+    (void)state;
+    bed_init(&b, 1);
+    bed_cluster(&b, &three_nodes);
+    bed_start(&b);
+    assert_false(tnd_map_refresh(&b.map));
+    run_until_published(&b, 1000);
+    assert_int_equal(map_errors(&b, "test", 2), 0);
+    assert_int_equal(map_errors(&b, "bar", 3), 0);
+    assert_int_equal(map_nodes(&b), 3);
+    assert_int_equal(b.directories, 1); /* nothing was shown before it was whole */
+    for (int i = 0; i < 3; i++) {
+        assert_int_equal(sim_cluster_stat(b.cluster, i, "info.replicas"), 1);
+        assert_int_equal(sim_cluster_stat(b.cluster, i, "connections"), 1);
+        assert_int_equal(sim_cluster_stat(b.cluster, i, "info.user-agent-set"), 1);
+        assert_true(sim_cluster_stat(b.cluster, i, "info.peers-clear-std") <= 2);
+    }
+    assert_int_equal(log_count("added"), 3);
+    bed_done(&b);
+}
+
+static void test_steady(void** state)
+{
+    bed b;
+    (void)state;
+    bed_init(&b, 2);
+    bed_cluster(&b, &three_nodes);
+    bed_start(&b);
+    run_until_published(&b, 1000);
+    uint64_t polls = sim_cluster_stat(b.cluster, 1, "info.peers-generation");
+    uint64_t words = tnd_tender_get_stats(b.tender)->words_published;
+    run_ms(&b, 20000);
+    uint64_t more = sim_cluster_stat(b.cluster, 1, "info.peers-generation") - polls;
+    assert_in_range(more, 19, 21);
+    assert_int_equal(sim_cluster_stat(b.cluster, 1, "info.replicas"), 1);
+    assert_int_equal(tnd_tender_get_stats(b.tender)->words_published, words);
+    assert_int_equal(b.directories, 1);
+    assert_int_equal(sim_cluster_stat(b.cluster, 1, "info.features"), 0);
+    bed_done(&b);
+}
+
+static void test_one_node(void** state)
+{
+    bed b;
+    (void)state;
+    mc_config config = {.nodes = 1};
+    bed_init(&b, 3);
+    bed_cluster(&b, &config);
+    bed_start(&b);
+    run_until_published(&b, 2500);
+    assert_int_equal(map_errors(&b, "test", 1), 0);
+    assert_int_equal(tnd_map_namespace(&b.map, "test")->replicas, 1);
+    bed_done(&b);
+}
+
+static void test_grow(void** state)
+{
+    bed b;
+    (void)state;
+    mc_config config = {.nodes = 1,
+                        .namespaces = {{.name = "test", .replication_factor = 2}},
+                        .namespace_count = 1};
+    bed_init(&b, 4);
+    bed_cluster(&b, &config);
+    bed_start(&b);
+    run_until_published(&b, 2500);
+    sim_cluster_control(b.cluster, "add port=3001");
+    sim_cluster_control(b.cluster, "add port=3002");
+    run_ms(&b, 10000);
+    assert_int_equal(map_nodes(&b), 3);
+    assert_int_equal(map_errors(&b, "test", 2), 0);
+    assert_int_equal(tnd_map_namespace(&b.map, "test")->replicas, 2);
+    bed_done(&b);
+}
+
+static void test_unreachable(void** state)
+{
+    bed b;
+    (void)state;
+    bed_init(&b, 5);
+    bed_start(&b);
+    run_ms(&b, 10500);
+    assert_in_range(b.no_seeds, 9, 11); /* each interval */
+    assert_int_equal(b.error.code, AEROSPIKE_ERR_CONNECTION);
+    assert_non_null(strstr(b.error.message, "127.0.0.1"));
+    assert_in_range(log_count("No seed"), 1, 2);
+    assert_false(tnd_map_refresh(&b.map));
+    bed_cluster(&b, &three_nodes);
+    run_until_published(&b, 2500);
+    assert_int_equal(map_errors(&b, "test", 2), 0);
+    bed_done(&b);
+}
+
+static void test_black_hole_seed(void** state)
+{
+    bed b;
+    (void)state;
+    bed_init(&b, 6);
+    bed_cluster(&b, &three_nodes);
+    sim_cluster_control(b.cluster, "drop 0");
+    as_config_add_host(&b.config, "127.0.0.1", PORT);
+    as_config_add_host(&b.config, "127.0.0.1", PORT + 1);
+    bed_start(&b);
+    /* The good seed isn't kept waiting; the map waits for the dead node's deadline. */
+    run_until_published(&b, 1500);
+    assert_int_equal(sim_cluster_stat(b.cluster, 1, "info.replicas"), 1);
+    bed_done(&b);
+}
+
+static void test_not_ready(void** state)
+{
+    bed b;
+    (void)state;
+    mc_config config = {.nodes = 1, .join_ms = 3000};
+    bed_init(&b, 7);
+    bed_cluster(&b, &config);
+    sim_cluster_control(b.cluster, "restart 0");
+    bed_start(&b);
+    run_ms(&b, 2000);
+    assert_int_equal(b.published, 0);
+    assert_in_range(b.no_seeds, 6, 9); /* soon, without back-off */
+    assert_non_null(strstr(b.error.message, "isn't ready"));
+    run_until_published(&b, 2000);
+    bed_done(&b);
+}
+
+static void test_cluster_name(void** state)
+{
+    bed b;
+    (void)state;
+    mc_config config = {.cluster_name = "pantry"};
+    bed_init(&b, 8);
+    bed_cluster(&b, &config);
+    as_config_set_cluster_name(&b.config, "cellar");
+    bed_start(&b);
+    run_ms(&b, 1500);
+    assert_int_equal(b.published, 0);
+    assert_true(b.no_seeds > 0);
+    assert_non_null(strstr(b.error.message, "pantry"));
+    assert_non_null(strstr(b.error.message, "cellar"));
+    assert_int_equal(log_count("pantry"), 1);
+    bed_stop(&b);
+    as_config_set_cluster_name(&b.config, "pantry");
+    bed_start(&b);
+    run_until_published(&b, 1000);
+    assert_string_equal(b.map.dir.cluster_name, "pantry");
+    bed_done(&b);
+}
+
+static void test_old_build(void** state)
+{
+    bed b;
+    (void)state;
+    mc_config config = {.build = "5.7.0.31"};
+    bed_init(&b, 9);
+    bed_cluster(&b, &config);
+    bed_start(&b);
+    run_ms(&b, 1500);
+    assert_int_equal(b.published, 0);
+    assert_non_null(strstr(b.error.message, "5.7.0.31"));
+    assert_non_null(strstr(b.error.message, "6.0"));
+    bed_done(&b);
+}
+
+static void test_builds(void** state)
+{
+    static const char* const builds[] = {"6.0.0.0", "7.0.0.5", "7.2.0.1", "8.0.0.9"};
+    (void)state;
+    for (size_t i = 0; i < sizeof(builds) / sizeof(*builds); i++) {
+        bed b;
+        mc_config config = {.nodes = 3};
+        strcpy(config.build, builds[i]);
+        bed_init(&b, 10 + i);
+        bed_cluster(&b, &config);
+        bed_start(&b);
+        run_until_published(&b, 1000);
+        assert_int_equal(map_errors(&b, "test", 2), 0);
+        assert_int_equal(sim_cluster_stat(b.cluster, 0, "info.user-agent-set"), 0);
+        bed_done(&b);
+    }
+}
+
+static void test_orphan_seed(void** state)
+{
+    bed b;
+    (void)state;
+    mc_config alone = {.nodes = 1, .seed = 99};
+    bed_init(&b, 15);
+    bed_cluster(&b, &three_nodes);
+    b.other = sim_cluster_new(b.world, &alone, NULL, 4000);
+    sim_cluster_control(b.other, "restart 0 id=DEAD");
+    run_ms(&b, 3000);
+    as_config_add_host(&b.config, "127.0.0.1", 4000);
+    as_config_add_host(&b.config, "127.0.0.1", PORT);
+    bed_start(&b);
+    run_until_published(&b, 1500);
+    run_ms(&b, 5000);
+    assert_int_equal(map_errors(&b, "test", 2), 0);
+    assert_int_equal(map_nodes(&b), 3);
+    assert_null(map_node(&b, "DEAD"));
+    bed_done(&b);
+}
+
+/* ---- names and address families ---- */
+
+static void test_seed_names(void** state)
+{
+    bed b;
+    static const char* const dead[] = {"10.9.9.9", NULL};
+    static const char* const good[] = {"10.9.9.9", "127.0.0.1", NULL};
+    (void)state;
+    bed_init(&b, 16);
+    bed_cluster(&b, &three_nodes);
+    sim_name_set(b.world, "slow.test", 0, good, SIM_NEVER);
+    sim_name_set(b.world, "db.test", 0, dead, 2000);
+    as_config_add_host(&b.config, "slow.test", PORT);
+    as_config_add_host(&b.config, "none.test", PORT);
+    as_config_add_host(&b.config, "db.test", PORT);
+    bed_start(&b);
+    run_ms(&b, 3500);
+    assert_true(b.no_seeds >= 1);
+    assert_int_equal(b.published, 0);
+    sim_name_set(b.world, "db.test", 0, good, 2000);
+    run_until_published(&b, 3500);
+    assert_int_equal(map_errors(&b, "test", 2), 0);
+    bed_done(&b);
+}
+
+static void test_peer_names(void** state)
+{
+    bed b;
+    static const char* const here[] = {"127.0.0.1", NULL};
+    (void)state;
+    mc_config config = {.nodes = 3, .advertise = "node.test"};
+    bed_init(&b, 17);
+    bed_cluster(&b, &config);
+    sim_name_set(b.world, "node.test", 0, here, 3000);
+    bed_start(&b);
+    run_until_published(&b, 1500);
+    assert_int_equal(map_errors(&b, "test", 2), 0);
+    bed_done(&b);
+}
+
+static void test_ipv6(void** state)
+{
+    bed b;
+    (void)state;
+    mc_config config = {.nodes = 3, .advertise = "[::1]"};
+    bed_init(&b, 18);
+    b.cluster = sim_cluster_new(b.world, &config, "::1", PORT);
+    as_config_add_host(&b.config, "::1", PORT);
+    bed_start(&b);
+    run_until_published(&b, 1500);
+    assert_int_equal(map_errors(&b, "test", 2), 0);
+    bed_done(&b);
+}
+
+static void test_several_addresses(void** state)
+{
+    bed b;
+    (void)state;
+    mc_config config = {.nodes = 3, .advertise = "10.1.1.1,127.0.0.1"};
+    bed_init(&b, 19);
+    bed_cluster(&b, &config);
+    bed_start(&b);
+    run_until_published(&b, 2500);
+    run_ms(&b, 2000);
+    assert_int_equal(map_errors(&b, "test", 2), 0);
+    for (uint32_t i = 1; i <= 3; i++) {
+        assert_int_equal(b.map.nodes[i].addrs[0].bytes[0], 127); /* the one that answers first */
+        assert_int_equal(b.map.nodes[i].addrs_count, 2);
+    }
+    bed_done(&b);
+}
+
+static void test_alternate_and_ip_map(void** state)
+{
+    bed b;
+    (void)state;
+    mc_config config = {.nodes = 3, .advertise = "10.1.1.1", .alternate = "outside"};
+    as_addr_map map = {.orig = "outside", .alt = "127.0.0.1"};
+    bed_init(&b, 20);
+    bed_cluster(&b, &config);
+    b.config.use_services_alternate = true;
+    b.config.ip_map = &map;
+    b.config.ip_map_size = 1;
+    bed_start(&b);
+    run_until_published(&b, 1000);
+    assert_int_equal(map_errors(&b, "test", 2), 0);
+    b.config.ip_map = NULL;
+    bed_done(&b);
+}
+
+/* ---- change ---- */
+
+static void test_death_and_return(void** state)
+{
+    bed b;
+    char name[20];
+    (void)state;
+    bed_init(&b, 21);
+    bed_cluster(&b, &three_nodes);
+    bed_start(&b);
+    run_until_published(&b, 1000);
+    node_name(&b, 1, name);
+    uint32_t generation = map_node(&b, name)->generation;
+    sim_cluster_control(b.cluster, "kill 1");
+    run_ms(&b, 1000);
+    assert_int_equal(map_nodes(&b), 3); /* others still list it */
+    run_ms(&b, 4000);
+    assert_int_equal(map_nodes(&b), 2);
+    assert_int_equal(map_holes(&b, "test"), 0);
+    run_ms(&b, 5000);
+    assert_int_equal(map_errors(&b, "test", 2), 0);
+    assert_int_equal(log_count("removed"), 1);
+    sim_cluster_control(b.cluster, "restart 1");
+    run_ms(&b, 8000);
+    assert_int_equal(map_nodes(&b), 3);
+    assert_int_equal(map_errors(&b, "test", 2), 0);
+    assert_true(map_node(&b, name)->generation != generation);
+    bed_done(&b);
+}
+
+/* A restart so quick that nobody misses the node: the generation tells the workers. */
+static void test_quick_restart(void** state)
+{
+    bed b;
+    char name[20];
+    (void)state;
+    mc_config config = {.nodes = 3, .heartbeat_ms = 1500, .join_ms = 300};
+    bed_init(&b, 22);
+    bed_cluster(&b, &config);
+    sim_cluster_control(b.cluster, "add port=3003"); /* moves peers generations on */
+    run_ms(&b, 5000);
+    bed_start(&b);
+    run_until_published(&b, 1000);
+    node_name(&b, 2, name);
+    uint32_t generation = map_node(&b, name)->generation;
+    sim_cluster_control(b.cluster, "restart 2");
+    run_ms(&b, 8000);
+    assert_int_equal(map_nodes(&b), 4);
+    assert_int_equal(map_errors(&b, "test", 2), 0);
+    assert_true(map_node(&b, name)->generation != generation);
+    bed_done(&b);
+}
+
+static void test_other_id(void** state)
+{
+    bed b;
+    char name[20];
+    (void)state;
+    bed_init(&b, 23);
+    bed_cluster(&b, &three_nodes);
+    bed_start(&b);
+    run_until_published(&b, 1000);
+    node_name(&b, 2, name);
+    sim_cluster_control(b.cluster, "restart 2 id=C0FFEE");
+    run_ms(&b, 10000);
+    assert_null(map_node(&b, name));
+    assert_non_null(map_node(&b, "C0FFEE"));
+    assert_int_equal(map_nodes(&b), 3);
+    assert_int_equal(map_errors(&b, "test", 2), 0);
+    bed_done(&b);
+}
+
+static void test_other_id_alone(void** state)
+{
+    bed b;
+    (void)state;
+    mc_config config = {.nodes = 1};
+    bed_init(&b, 24);
+    bed_cluster(&b, &config);
+    bed_start(&b);
+    run_until_published(&b, 2500);
+    sim_cluster_control(b.cluster, "restart 0 id=C0FFEE");
+    run_ms(&b, 5000);
+    assert_non_null(map_node(&b, "C0FFEE"));
+    assert_int_equal(map_errors(&b, "test", 1), 0);
+    assert_int_equal(map_nodes(&b), 1);
+    bed_done(&b);
+}
+
+static void test_other_address(void** state)
+{
+    bed b;
+    char name[20];
+    (void)state;
+    bed_init(&b, 25);
+    bed_cluster(&b, &three_nodes);
+    bed_start(&b);
+    run_until_published(&b, 1000);
+    node_name(&b, 2, name);
+    uint32_t generation = map_node(&b, name)->generation;
+    sim_cluster_control(b.cluster, "restart 2 port=3777");
+    run_ms(&b, 10000);
+    assert_non_null(map_node(&b, name));
+    assert_int_equal(map_node(&b, name)->addrs[0].port, 3777);
+    assert_true(map_node(&b, name)->generation != generation);
+    assert_int_equal(map_errors(&b, "test", 2), 0);
+    bed_done(&b);
+}
+
+static void test_all_die_and_return(void** state)
+{
+    bed b;
+    (void)state;
+    bed_init(&b, 26);
+    bed_cluster(&b, &three_nodes);
+    bed_start(&b);
+    run_until_published(&b, 1000);
+    for (int i = 0; i < 3; i++) {
+        sim_cluster_control(b.cluster, "kill %d", i);
+    }
+    run_ms(&b, 20000);
+    assert_int_equal(map_nodes(&b), 0);
+    assert_true(b.no_seeds > 5);
+    for (int i = 1; i < 3; i++) { /* not the configured seed: the list has learnt */
+        sim_cluster_control(b.cluster, "restart %d", i);
+    }
+    run_ms(&b, 6000);
+    assert_int_equal(map_nodes(&b), 2);
+    assert_int_equal(map_errors(&b, "test", 2), 0);
+    bed_done(&b);
+}
+
+static void test_hung_node(void** state)
+{
+    bed b;
+    (void)state;
+    mc_config config = {.nodes = 8};
+    bed_init(&b, 27);
+    bed_cluster(&b, &config);
+    bed_start(&b);
+    run_until_published(&b, 1000);
+    uint64_t before[8];
+    sim_cluster_control(b.cluster, "stop 3");
+    for (int i = 0; i < 8; i++) {
+        before[i] = sim_cluster_stat(b.cluster, i, "info.peers-generation");
+    }
+    run_ms(&b, 20000);
+    for (int i = 0; i < 8; i++) {
+        uint64_t polls = sim_cluster_stat(b.cluster, i, "info.peers-generation") - before[i];
+        if (i != 3) {
+            assert_in_range(polls, 19, 21);
+        }
+    }
+    assert_int_equal(map_nodes(&b), 8); /* the others list it still */
+    sim_cluster_control(b.cluster, "cont 3");
+    run_ms(&b, 9000);
+    assert_int_equal(map_errors(&b, "test", 2), 0);
+    assert_in_range(log_count("doesn't answer"), 1, 2);
+    bed_done(&b);
+}
+
+static void test_hung_node_then_migration(void** state)
+{
+    bed b;
+    (void)state;
+    mc_config config = {.nodes = 8, .migrate_ms = 500};
+    bed_init(&b, 28);
+    bed_cluster(&b, &config);
+    bed_start(&b);
+    run_until_published(&b, 1000);
+    sim_cluster_control(b.cluster, "stop 3");
+    run_ms(&b, 2000);
+    sim_cluster_control(b.cluster, "migrate 500");
+    run_ms(&b, 2500);
+    /* All but the claims of the hung node are current within an interval or two. */
+    tnd_map_refresh(&b.map);
+    const tnd_ns_rec* ns = tnd_map_namespace(&b.map, "test");
+    unsigned wrong = 0;
+    for (uint32_t p = 0; p < TND_PARTITIONS; p++) {
+        int owner = mc_partition_owner(sim_cluster_mc(b.cluster), "test", 0, (int)p);
+        const tnd_node_rec* node =
+            tnd_map_node(&b.map, tnd_word_node(tnd_map_word(&b.map, ns->table, p), 0));
+        wrong += owner != 3 && (!node || node_by_name(&b, node->name) != owner);
+    }
+    assert_int_equal(wrong, 0);
+    bed_done(&b);
+}
+
+static void test_migration(void** state)
+{
+    bed b;
+    (void)state;
+    bed_init(&b, 29);
+    bed_cluster(&b, &three_nodes);
+    bed_start(&b);
+    run_until_published(&b, 1000);
+    sim_cluster_control(b.cluster, "migrate 5000");
+    for (int i = 0; i < 70; i++) {
+        run_ms(&b, 100);
+        assert_int_equal(map_holes(&b, "test"), 0);
+    }
+    run_ms(&b, 2000);
+    assert_int_equal(map_errors(&b, "test", 2), 0);
+    assert_int_equal(map_errors(&b, "bar", 3), 0);
+    bed_done(&b);
+}
+
+static void test_ask(void** state)
+{
+    bed b;
+    (void)state;
+    bed_init(&b, 30);
+    b.config.tender_interval = 10000;
+    bed_cluster(&b, &three_nodes);
+    bed_start(&b);
+    run_until_published(&b, 1000);
+    run_ms(&b, 1000);
+    uint64_t before = sim_cluster_stat(b.cluster, 0, "info.peers-generation");
+    uint64_t other = sim_cluster_stat(b.cluster, 1, "info.peers-generation");
+    char name[20];
+    node_name(&b, 0, name);
+    uint32_t index = (uint32_t)(map_node(&b, name) - b.map.nodes);
+    uint64_t bits[(TND_NODES_MAX + 1) / 64] = {0};
+    bits[index / 64] = UINT64_C(1) << (index % 64);
+    for (int i = 0; i < 100; i++) {
+        tnd_tender_ask(b.tender, bits);
+        run_ms(&b, 1);
+    }
+    run_ms(&b, 100);
+    uint64_t asked = sim_cluster_stat(b.cluster, 0, "info.peers-generation") - before;
+    assert_in_range(asked, 8, 12); /* 100 times within 100 ms: at most one look per 10 ms */
+    assert_int_equal(sim_cluster_stat(b.cluster, 1, "info.peers-generation"), other);
+    bits[index / 64] = 0;
+    bits[0] = 1;
+    tnd_tender_ask(b.tender, bits);
+    run_ms(&b, 50);
+    assert_int_equal(sim_cluster_stat(b.cluster, 1, "info.peers-generation"), other + 1);
+    bed_done(&b);
+}
+
+/* ---- limits ---- */
+
+static void test_node_overflow(void** state)
+{
+    bed b;
+    (void)state;
+    bed_init_capacities(&b, 31, 2, 4);
+    bed_cluster(&b, &three_nodes);
+    bed_start(&b);
+    run_until_published(&b, 1000);
+    run_ms(&b, 5000);
+    assert_int_equal(map_nodes(&b), 2);
+    assert_int_equal(b.map.dir.nodes_needed, 3);
+    assert_int_equal(log_count("has 3 nodes"), 1);
+    const tnd_ns_rec* ns = tnd_map_namespace(&b.map, "test");
+    unsigned missing = 0;
+    for (uint32_t p = 0; p < TND_PARTITIONS; p++) {
+        uint64_t word = tnd_map_word(&b.map, ns->table, p);
+        const tnd_node_rec* node = tnd_map_node(&b.map, tnd_word_node(word, 0));
+        int owner = mc_partition_owner(sim_cluster_mc(b.cluster), "test", 0, (int)p);
+        if (!node) {
+            missing++;
+            assert_true(tnd_word_flags(word) & TND_PART_OVERFLOW);
+        } else {
+            assert_int_equal(node_by_name(&b, node->name), owner);
+        }
+    }
+    assert_in_range(missing, 1000, 1700);
+    bed_done(&b);
+}
+
+static void test_namespace_overflow(void** state)
+{
+    bed b;
+    (void)state;
+    bed_init_capacities(&b, 32, 4, 1);
+    bed_cluster(&b, &three_nodes);
+    bed_start(&b);
+    run_until_published(&b, 1000);
+    run_ms(&b, 3000);
+    assert_int_equal(b.map.dir.namespaces_count, 1);
+    assert_int_equal(b.map.dir.namespaces_needed, 2);
+    assert_int_equal(log_count("has 2 namespaces"), 1);
+    assert_int_equal(map_errors(&b, b.map.namespaces[0].name, 2), 0);
+    bed_done(&b);
+}
+
+static void test_descriptors(void** state)
+{
+    bed b;
+    (void)state;
+    bed_init(&b, 33);
+    bed_cluster(&b, &three_nodes);
+    sim_loop_faults(b.loop)->fds_max = 1;
+    bed_start(&b);
+    run_ms(&b, 1000);
+    assert_int_equal(b.exhausted, 1);
+    assert_null(b.tender);
+    bed_done(&b);
+}
+
+/* ---- terms ---- */
+
+static void test_fenced(void** state)
+{
+    bed b;
+    (void)state;
+    bed_init(&b, 34);
+    bed_cluster(&b, &three_nodes);
+    bed_start(&b);
+    run_until_published(&b, 1000);
+    /* Another member takes over: its heartbeat rules see ours as old. */
+    tnd_member other = {0};
+    tnd_owner_view view;
+    assert_int_equal(tnd_member_join(&other, &b.map, 78, 2, 1, now_ms(&b), 1), TND_JOIN_OK);
+    tnd_owner_look(&other, now_ms(&b) + 100000, 30000, &view);
+    assert_int_equal(view.state, TND_OWNER_EXPIRED);
+    assert_true(tnd_owner_take(&other, &view, now_ms(&b)));
+    uint32_t cursor = 0;
+    assert_int_equal(tnd_publish_restamp(&other, &cursor, 1000000), TND_PUBLISH_OK);
+    sim_cluster_control(b.cluster, "migrate 100");
+    run_ms(&b, 5000);
+    assert_int_equal(b.fenced, 1);
+    assert_null(b.tender);
+    for (uint32_t p = 0; p < TND_PARTITIONS; p++) {
+        assert_int_equal(tnd_word_term(tnd_map_word(&b.map, 0, p)), other.term);
+    }
+    tnd_member_leave(&other, false);
+    bed_done(&b);
+}
+
+static void test_successor(void** state)
+{
+    bed b;
+    char dead[20];
+    (void)state;
+    bed_init(&b, 35);
+    bed_cluster(&b, &three_nodes);
+    bed_start(&b);
+    run_until_published(&b, 1000);
+    uint32_t generation = b.map.nodes[1].generation;
+    bed_stop(&b);
+    tnd_owner_release(&b.member);
+    node_name(&b, 0, dead);
+    sim_cluster_control(b.cluster, "stop 0"); /* it is the seed, too */
+    own(&b);
+    bed_start(&b);
+    b.published = 0;
+    for (int i = 0; i < 30; i++) {
+        run_ms(&b, 100);
+        assert_int_equal(map_holes(&b, "test"), 0);
+        assert_int_equal(map_nodes(&b), 3);
+    }
+    assert_int_equal(b.published, 1);
+    assert_int_equal(b.map.nodes[1].generation, generation);
+    assert_non_null(map_node(&b, dead));
+    for (uint32_t p = 0; p < TND_PARTITIONS; p++) {
+        assert_int_equal(tnd_word_term(tnd_map_word(&b.map, 0, p)), b.member.term);
+    }
+    sim_cluster_control(b.cluster, "cont 0");
+    run_ms(&b, 6000);
+    assert_int_equal(map_errors(&b, "test", 2), 0);
+    bed_done(&b);
+}
+
+/* A successor that nobody answers keeps the map, and asks the seeds. */
+static void test_successor_alone(void** state)
+{
+    bed b;
+    (void)state;
+    bed_init(&b, 36);
+    bed_cluster(&b, &three_nodes);
+    bed_start(&b);
+    run_until_published(&b, 1000);
+    bed_stop(&b);
+    tnd_owner_release(&b.member);
+    for (int i = 0; i < 3; i++) {
+        sim_cluster_control(b.cluster, "refuse %d", i);
+    }
+    own(&b);
+    b.no_seeds = 0;
+    bed_start(&b);
+    run_ms(&b, 1500);
+    assert_true(b.no_seeds > 0);
+    assert_int_equal(map_holes(&b, "test"), 0);
+    sim_cluster_control(b.cluster, "clear all");
+    run_ms(&b, 3000);
+    assert_int_equal(map_errors(&b, "test", 2), 0);
+    bed_done(&b);
+}
+
+/* ---- bad answers ---- */
+
+static void test_bad_answers(void** state)
+{
+    static const char* const faults[] = {
+        "garbage 1 3 info", "other 1 3 info", "mute 1",           "reset 1 2",
+        "close 1",          "halfclose 1",    "split 1 1 always", "slow 1 300 always",
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof(faults) / sizeof(*faults); i++) {
+        bed b;
+        bed_init(&b, 40 + i);
+        bed_cluster(&b, &three_nodes);
+        bed_start(&b);
+        run_until_published(&b, 1000);
+        sim_cluster_control(b.cluster, "%s", faults[i]);
+        for (int k = 0; k < 20; k++) {
+            run_ms(&b, 500);
+            if (map_holes(&b, "test") != 0) {
+                fail_msg("%s: holes\n%s", faults[i], log_text);
+            }
+        }
+        sim_cluster_control(b.cluster, "clear all");
+        sim_cluster_control(b.cluster, "migrate 100");
+        run_ms(&b, 10000);
+        assert_int_equal(map_nodes(&b), 3);
+        assert_int_equal(map_errors(&b, "test", 2), 0);
+        bed_done(&b);
+    }
+}
+
+/* ---- everything at once ---- */
+
+static void random_change(bed* b, unsigned dead[4])
+{
+    unsigned node = (unsigned)sim_world_below(b->world, 4);
+    switch (sim_world_below(b->world, 7)) {
+    case 0:
+        if (!dead[node] && dead[0] + dead[1] + dead[2] + dead[3] < 2) {
+            sim_cluster_control(b->cluster, "kill %u", node);
+            dead[node] = 1;
+        }
+        break;
+    case 1:
+        if (dead[node]) {
+            sim_cluster_control(b->cluster, "restart %u", node);
+            dead[node] = 0;
+        }
+        break;
+    case 2:
+        sim_cluster_control(b->cluster, "migrate");
+        break;
+    case 3:
+        sim_cluster_control(b->cluster, "stop %u", node);
+        break;
+    case 4:
+        sim_cluster_control(b->cluster, "cont %u", node);
+        break;
+    case 5:
+        sim_cluster_control(b->cluster, "split %u 1 3", node);
+        break;
+    default:
+        sim_cluster_control(b->cluster, "reset %u", node);
+    }
+}
+
+static void random_run(uint64_t seed)
+{
+    bed b;
+    unsigned dead[4] = {0};
+    bed_init(&b, seed);
+    mc_config config = {.nodes = 4, .seed = seed, .migrate_ms = 1000};
+    bed_cluster(&b, &config);
+    sim_faults* faults = sim_loop_faults(b.loop);
+    faults->short_read_percent = 30;
+    faults->short_write_percent = 20;
+    faults->spurious_percent = 10;
+    faults->timer_late_us_max = 3000;
+    bed_start(&b);
+    for (int i = 0; i < 40; i++) {
+        run_ms(&b, sim_world_below(b.world, 1500));
+        random_change(&b, dead);
+    }
+    sim_cluster_control(b.cluster, "clear all");
+    for (unsigned i = 0; i < 4; i++) {
+        if (dead[i]) {
+            sim_cluster_control(b.cluster, "restart %u", i);
+        }
+    }
+    run_ms(&b, 25000);
+    if (map_errors(&b, "test", 2) != 0 || map_nodes(&b) != 4) {
+        fail_msg("seed %u: %u errors, %u nodes\n%s", (unsigned)seed, map_errors(&b, "test", 2),
+                 map_nodes(&b), log_text);
+    }
+    bed_done(&b);
+}
+
+static void test_random(void** state)
+{
+    (void)state;
+    for (uint64_t seed = 1000; seed < 1020; seed++) {
+        random_run(seed);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_first_map),         cmocka_unit_test(test_steady),
+        cmocka_unit_test(test_one_node),          cmocka_unit_test(test_grow),
+        cmocka_unit_test(test_unreachable),       cmocka_unit_test(test_black_hole_seed),
+        cmocka_unit_test(test_not_ready),         cmocka_unit_test(test_cluster_name),
+        cmocka_unit_test(test_old_build),         cmocka_unit_test(test_builds),
+        cmocka_unit_test(test_orphan_seed),       cmocka_unit_test(test_seed_names),
+        cmocka_unit_test(test_peer_names),        cmocka_unit_test(test_ipv6),
+        cmocka_unit_test(test_several_addresses), cmocka_unit_test(test_alternate_and_ip_map),
+        cmocka_unit_test(test_death_and_return),  cmocka_unit_test(test_quick_restart),
+        cmocka_unit_test(test_other_id),          cmocka_unit_test(test_other_id_alone),
+        cmocka_unit_test(test_other_address),     cmocka_unit_test(test_all_die_and_return),
+        cmocka_unit_test(test_hung_node),         cmocka_unit_test(test_hung_node_then_migration),
+        cmocka_unit_test(test_migration),         cmocka_unit_test(test_ask),
+        cmocka_unit_test(test_node_overflow),     cmocka_unit_test(test_namespace_overflow),
+        cmocka_unit_test(test_descriptors),       cmocka_unit_test(test_fenced),
+        cmocka_unit_test(test_successor),         cmocka_unit_test(test_successor_alone),
+        cmocka_unit_test(test_bad_answers),       cmocka_unit_test(test_random),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
