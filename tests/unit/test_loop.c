@@ -12,8 +12,6 @@
 
 #include <netinet/in.h>
 #include <stdlib.h>
-#include <sys/un.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <aerospike/as_event.h>
@@ -21,310 +19,7 @@
 #include "async/loop_ev.h"
 #include "tests/sim/net.h"
 #include "tests/sim/sim.h"
-
-#define MS ((uint64_t)1000)
-#define DEADLINE_US (10 * 1000 * MS)
-
-/* One loop under test, and what its callbacks wrote: a letter per callback, in order. */
-typedef struct rig {
-    tnd_loop* loop;
-    sim_world* world; /* NULL: libev */
-    bool is_running;  /* the loop turns: callbacks may run */
-    bool in_callback;
-    char log[256];
-    size_t log_size;
-} rig;
-
-static void rig_log(rig* self, char letter)
-{
-    assert_true(self->log_size + 1 < sizeof(self->log));
-    self->log[self->log_size++] = letter;
-    self->log[self->log_size] = '\0';
-}
-
-static void rig_clear(rig* self)
-{
-    self->log_size = 0;
-    self->log[0] = '\0';
-}
-
-static bool rig_has(const rig* self, const char* letters)
-{
-    for (; *letters; letters++) {
-        if (!strchr(self->log, *letters)) {
-            return false;
-        }
-    }
-    return true;
-}
-
-static int rig_count(const rig* self, char letter)
-{
-    int count = 0;
-    for (const char* c = self->log; *c; c++) {
-        count += *c == letter;
-    }
-    return count;
-}
-
-static uint64_t real_now_us(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
-}
-
-typedef struct wait {
-    rig* rig;
-    bool (*done)(void* udata);
-    void* udata;
-    uint64_t end_us;
-} wait;
-
-static bool wait_is_over(void* udata)
-{
-    wait* self = udata;
-    return self->done(self->udata) || real_now_us() > self->end_us;
-}
-
-/* Runs the loop until `done`; false when that takes too long. */
-static bool rig_run(rig* self, bool (*done)(void* udata), void* udata)
-{
-    self->is_running = true;
-    bool is_done;
-    if (self->world) {
-        is_done = sim_world_run_until(self->world, done, udata, DEADLINE_US);
-    } else {
-        wait state = {self, done, udata, real_now_us() + DEADLINE_US};
-        tnd_loop_ev_run(self->loop, wait_is_over, &state);
-        is_done = done(udata);
-    }
-    self->is_running = false;
-    return is_done;
-}
-
-typedef struct letters {
-    rig* rig;
-    const char* wanted;
-} letters;
-
-static bool has_letters(void* udata)
-{
-    letters* self = udata;
-    return rig_has(self->rig, self->wanted);
-}
-
-/* Runs until each of these callbacks has come. */
-static void rig_await(rig* self, const char* wanted)
-{
-    letters state = {self, wanted};
-    if (!rig_run(self, has_letters, &state)) {
-        fail_msg("waited for '%s', got '%s'", wanted, self->log);
-    }
-}
-
-static void on_settled(tnd_timer* timer)
-{
-    *(bool*)timer->udata = true;
-}
-
-static bool is_settled(void* udata)
-{
-    return *(bool*)udata;
-}
-
-/* Runs the loop for a while, to see that something does not come. */
-static void rig_settle(rig* self)
-{
-    bool settled = false;
-    tnd_timer timer;
-    tnd_timer_init(&timer, self->loop, on_settled, &settled);
-    tnd_timer_start_ms(&timer, 5);
-    assert_true(rig_run(self, is_settled, &settled));
-}
-
-/* The process is busy elsewhere, so that everything within `us` is due at its next turn. */
-static void rig_busy(rig* self, uint64_t us)
-{
-    if (self->world) {
-        sim_loop_stop(self->loop);
-        sim_world_run_for(self->world, us);
-        sim_loop_continue(self->loop);
-    } else {
-        uint64_t end_us = real_now_us() + us;
-        while (real_now_us() < end_us) {}
-    }
-}
-
-/* ---- probes: objects whose callbacks write a letter and then do what the case asks ---- */
-
-typedef struct probe probe;
-struct probe {
-    rig* rig;
-    char letter;
-    void (*act)(probe* self); /* may free the probe */
-    probe* other;
-    tnd_io io;
-    tnd_timer timer;
-    tnd_task task;
-    unsigned events;
-    uint64_t at_us;
-};
-
-static void probe_called(probe* self, unsigned events)
-{
-    rig* on = self->rig;
-    assert_true(on->is_running);   /* no callback inside a call from outside */
-    assert_false(on->in_callback); /* nor inside one from a callback */
-    on->in_callback = true;
-    rig_log(on, self->letter);
-    self->events = events;
-    self->at_us = tnd_loop_now_us(on->loop);
-    if (self->act) {
-        self->act(self);
-    }
-    on->in_callback = false;
-}
-
-static void on_probe_io(tnd_io* io, unsigned events)
-{
-    probe_called(io->udata, events);
-}
-
-static void on_probe_timer(tnd_timer* timer)
-{
-    assert_false(timer->is_armed);
-    probe_called(timer->udata, 0);
-}
-
-static void on_probe_task(tnd_task* task)
-{
-    assert_false(task->is_queued);
-    probe_called(task->udata, 0);
-}
-
-static void probe_init(probe* self, rig* on, char letter, void (*act)(probe* self))
-{
-    memset(self, 0, sizeof(*self));
-    self->rig = on;
-    self->letter = letter;
-    self->act = act;
-    tnd_io_init(&self->io, on->loop, on_probe_io, self);
-    tnd_timer_init(&self->timer, on->loop, on_probe_timer, self);
-    tnd_task_init(&self->task, on->loop, on_probe_task, self);
-}
-
-/* ---- sockets ---- */
-
-static socklen_t fresh_address(struct sockaddr_storage* addr)
-{
-    static unsigned count;
-    char name[64];
-    snprintf(name, sizeof(name), "tendril-test-%d-%u", (int)getpid(), ++count);
-    return sim_addr_unix(addr, name);
-}
-
-/* Two connected ends on the loop under test; neither is watched. */
-static void connect_pair(rig* on, probe* a, probe* b)
-{
-    struct sockaddr_storage addr;
-    socklen_t addr_len = fresh_address(&addr);
-    probe listener;
-    probe_init(&listener, on, 'L', NULL);
-    assert_int_equal(tnd_io_listen(&listener.io, (struct sockaddr*)&addr, addr_len, 4), 0);
-    assert_int_equal(tnd_io_connect(&a->io, (struct sockaddr*)&addr, addr_len), 0);
-    assert_int_equal(tnd_io_watch(&listener.io, TND_IO_READ), 0);
-    rig_await(on, "L");
-    assert_int_equal(tnd_io_accept(&listener.io, &b->io), 0);
-    assert_int_equal(tnd_io_connect_result(&a->io), 0);
-    tnd_io_close(&listener.io);
-    rig_clear(on);
-}
-
-static ssize_t put(probe* to, const char* text)
-{
-    struct iovec iov = {(void*)(uintptr_t)text, strlen(text)};
-    return tnd_io_writev(&to->io, &iov, 1);
-}
-
-/* Lets what was written arrive without turning the loop (it may be late: see rig_busy). */
-static void deliver(rig* on)
-{
-    rig_busy(on, on->world ? 2 * MS : 0);
-}
-
-static void act_drain(probe* self)
-{
-    char bytes[64];
-    ssize_t count;
-    do {
-        count = tnd_io_read(&self->io, bytes, sizeof(bytes));
-    } while (count > 0);
-}
-
-static void act_close(probe* self)
-{
-    tnd_io_close(&self->io);
-}
-
-static void act_free(probe* self)
-{
-    tnd_io_close(&self->io);
-    memset(self, 0xA5, sizeof(*self));
-    free(self);
-}
-
-/* ---- setting up ---- */
-
-static int set_up_ev(void** state)
-{
-    rig* self = calloc(1, sizeof(*self));
-    self->loop = tnd_loop_ev_create();
-    *state = self;
-    return self->loop ? 0 : -1;
-}
-
-static int set_up_sim(void** state)
-{
-    rig* self = calloc(1, sizeof(*self));
-    self->world = sim_world_new(1);
-    self->loop = sim_loop_new(self->world, "loop");
-    *state = self;
-    return 0;
-}
-
-/* The twin at its worst: everything that the contract allows happens often. */
-static int set_up_chaos(void** state)
-{
-    rig* self = calloc(1, sizeof(*self));
-    self->world = sim_world_new(real_now_us());
-    self->loop = sim_loop_new(self->world, "loop");
-    sim_faults* faults = sim_loop_faults(self->loop);
-    faults->short_read_percent = 30;
-    faults->short_write_percent = 30;
-    faults->wake_late_us_max = 300;
-    faults->timer_late_us_max = 1000;
-    *state = self;
-    return 0;
-}
-
-static int tear_down(void** state)
-{
-    rig* self = *state;
-    if (self->world) {
-        sim_loop_usage used = sim_loop_used(self->loop);
-        assert_int_equal(used.fds_count, 0);
-        assert_int_equal(used.timers_count, 0);
-        assert_int_equal(used.tasks_count, 0);
-        assert_int_equal(used.lookups_count, 0);
-        assert_int_equal(used.refs_count, 0);
-        sim_world_free(self->world);
-    } else {
-        tnd_loop_ev_free(self->loop);
-    }
-    free(self);
-    return 0;
-}
+#include "tests/unit/loop_rig.h"
 
 /* ---- table ---- */
 
@@ -378,9 +73,8 @@ static void soon_inside_a_task_is_the_next_turn(void** state)
     probe_init(&b, on, 'b', act_again_up_to_three);
     tnd_task_soon(&a.task);
     tnd_task_soon(&b.task);
-    letters wanted = {on, "ab"};
     while (rig_count(on, 'b') < 3) {
-        assert_true(rig_run(on, has_letters, &wanted));
+        rig_await(on, "ab");
         rig_settle(on);
     }
     assert_string_equal(on->log, "ababab");
@@ -398,13 +92,13 @@ static void a_task_that_never_ends_starves_nobody(void** state)
     probe task, timer, a, b;
     probe_init(&task, on, 'k', act_again_for_ever);
     probe_init(&timer, on, 't', NULL);
-    probe_init(&a, on, 'a', act_close);
+    probe_init(&a, on, 'a', probe_close);
     probe_init(&b, on, 'b', NULL);
-    connect_pair(on, &a, &b);
+    rig_connect_pair(on, &a, &b);
     tnd_task_soon(&task.task);
     tnd_timer_start_ms(&timer.timer, 3);
     tnd_io_watch(&a.io, TND_IO_READ);
-    assert_int_equal(put(&b, "x"), 1);
+    assert_int_equal(probe_put(&b, "x"), 1);
     rig_settle(on);
     rig_settle(on);
     assert_false(timer.timer.is_armed);
@@ -442,7 +136,7 @@ static void a_task_may_be_freed_inside_itself(void** state)
 {
     rig* on = *state;
     probe* task = malloc(sizeof(*task));
-    probe_init(task, on, 'a', act_free);
+    probe_init(task, on, 'a', probe_free);
     tnd_task_soon(&task->task);
     rig_await(on, "a");
     rig_settle(on);
@@ -560,7 +254,7 @@ static void a_timer_may_be_freed_inside_itself(void** state)
 {
     rig* on = *state;
     probe* timer = malloc(sizeof(*timer));
-    probe_init(timer, on, 'a', act_free);
+    probe_init(timer, on, 'a', probe_free);
     tnd_timer_start_us(&timer->timer, 300);
     rig_await(on, "a");
     rig_settle(on);
@@ -573,15 +267,15 @@ static void a_callback_says_that_bytes_have_come(void** state)
 {
     rig* on = *state;
     probe a, b;
-    probe_init(&a, on, 'a', act_drain);
+    probe_init(&a, on, 'a', probe_drain);
     probe_init(&b, on, 'b', NULL);
-    connect_pair(on, &a, &b);
+    rig_connect_pair(on, &a, &b);
     assert_int_equal(tnd_io_watch(&a.io, TND_IO_READ), 0);
     assert_int_equal(tnd_io_watch(&a.io, TND_IO_READ), 0); /* idempotent */
     for (int i = 0; i < 3; i++) {
         rig_settle(on);
         assert_string_equal(on->log, ""); /* drained: nothing without a new cause */
-        assert_int_equal(put(&b, "x"), 1);
+        assert_int_equal(probe_put(&b, "x"), 1);
         rig_await(on, "a");
         assert_int_equal(a.events, TND_IO_READ);
         rig_clear(on);
@@ -610,8 +304,8 @@ static void whoever_does_not_drain_asks_to_be_called_again(void** state)
     probe a, b;
     probe_init(&a, on, 'a', act_read_one_and_ask_again);
     probe_init(&b, on, 'b', NULL);
-    connect_pair(on, &a, &b);
-    size_t sent = (size_t)put(&b, "abcdefgh");
+    rig_connect_pair(on, &a, &b);
+    size_t sent = (size_t)probe_put(&b, "abcdefgh");
     tnd_io_watch(&a.io, TND_IO_READ);
     rig_await(on, ".");
     assert_true(rig_count(on, 'a') > (int)sent);
@@ -625,7 +319,7 @@ static void again_comes_without_cause_and_outside_the_mask(void** state)
     probe a, b;
     probe_init(&a, on, 'a', NULL);
     probe_init(&b, on, 'b', NULL);
-    connect_pair(on, &a, &b);
+    rig_connect_pair(on, &a, &b);
     tnd_io_again(&a.io, TND_IO_WRITE);
     tnd_io_again(&a.io, TND_IO_READ);
     assert_string_equal(on->log, "");
@@ -647,8 +341,8 @@ static void widening_the_mask_counts_as_an_edge(void** state)
     probe a, b;
     probe_init(&a, on, 'a', NULL);
     probe_init(&b, on, 'b', NULL);
-    connect_pair(on, &a, &b);
-    assert_int_equal(put(&b, "x"), 1);
+    rig_connect_pair(on, &a, &b);
+    assert_int_equal(probe_put(&b, "x"), 1);
     rig_settle(on);
     assert_string_equal(on->log, ""); /* no interest, no callback */
     tnd_io_watch(&a.io, TND_IO_READ);
@@ -670,7 +364,7 @@ static void widening_the_mask_counts_as_an_edge(void** state)
 
 static void act_drain_and_widen_other(probe* self)
 {
-    act_drain(self);
+    probe_drain(self);
     if (self->other->io.is_open) {
         tnd_io_watch(&self->other->io, TND_IO_READ | TND_IO_WRITE);
     }
@@ -686,15 +380,15 @@ static void io_comes_before_timers_of_the_same_turn(void** state)
     for (int i = 0; i < 2; i++) {
         probe_init(&a[i], on, (char)('a' + i), act_drain_and_widen_other);
         probe_init(&b[i], on, '-', NULL);
-        connect_pair(on, &a[i], &b[i]);
+        rig_connect_pair(on, &a[i], &b[i]);
         tnd_io_watch(&a[i].io, TND_IO_READ);
         a[i].other = &a[1 - i];
     }
     rig_settle(on);
     rig_clear(on);
     tnd_timer_start_ms(&timer.timer, 2);
-    assert_int_equal(put(&b[0], "x"), 1);
-    assert_int_equal(put(&b[1], "x"), 1);
+    assert_int_equal(probe_put(&b[0], "x"), 1);
+    assert_int_equal(probe_put(&b[1], "x"), 1);
     rig_busy(on, 8 * MS);
     rig_await(on, "t");
     *strchr(on->log, 't') = '\0';
@@ -707,7 +401,7 @@ static void io_comes_before_timers_of_the_same_turn(void** state)
 
 static void act_again_and_timer(probe* self)
 {
-    act_drain(self);
+    probe_drain(self);
     if (rig_count(self->rig, 'a') == 1) {
         tnd_timer_start_us(&self->other->timer, 0);
         tnd_io_again(&self->io, TND_IO_READ);
@@ -722,9 +416,9 @@ static void again_comes_before_timers_of_the_same_turn(void** state)
     probe_init(&b, on, 'b', NULL);
     probe_init(&timer, on, 't', NULL);
     a.other = &timer;
-    connect_pair(on, &a, &b);
-    put(&b, "x");
-    deliver(on);
+    rig_connect_pair(on, &a, &b);
+    probe_put(&b, "x");
+    rig_deliver(on);
     tnd_io_watch(&a.io, TND_IO_READ);
     rig_await(on, "t");
     assert_string_equal(on->log, "aat");
@@ -735,7 +429,7 @@ static void again_comes_before_timers_of_the_same_turn(void** state)
 static void act_close_other(probe* self)
 {
     tnd_io_close(&self->other->io);
-    act_drain(self);
+    probe_drain(self);
 }
 
 static void close_holds_for_the_same_turn_and_is_idempotent(void** state)
@@ -745,12 +439,12 @@ static void close_holds_for_the_same_turn_and_is_idempotent(void** state)
     for (int i = 0; i < 2; i++) {
         probe_init(&a[i], on, (char)('a' + i), act_close_other);
         probe_init(&b[i], on, '-', NULL);
-        connect_pair(on, &a[i], &b[i]);
+        rig_connect_pair(on, &a[i], &b[i]);
         a[i].other = &a[1 - i];
         tnd_io_watch(&a[i].io, TND_IO_READ);
     }
-    put(&b[0], "x");
-    put(&b[1], "x");
+    probe_put(&b[0], "x");
+    probe_put(&b[1], "x");
     rig_busy(on, 5 * MS);
     rig_settle(on);
     assert_true(strcmp(on->log, "a") == 0 || strcmp(on->log, "b") == 0);
@@ -773,10 +467,10 @@ static void a_descriptor_may_be_freed_inside_its_callback(void** state)
     rig* on = *state;
     probe* a = malloc(sizeof(*a));
     probe b;
-    probe_init(a, on, 'a', act_free);
+    probe_init(a, on, 'a', probe_free);
     probe_init(&b, on, 'b', NULL);
-    connect_pair(on, a, &b);
-    put(&b, "x");
+    rig_connect_pair(on, a, &b);
+    probe_put(&b, "x");
     tnd_io_watch(&a->io, TND_IO_READ | TND_IO_WRITE);
     rig_await(on, "a");
     rig_settle(on);
@@ -788,21 +482,21 @@ static void storage_may_be_opened_again_after_close(void** state)
 {
     rig* on = *state;
     probe a, b, c;
-    probe_init(&a, on, 'a', act_drain);
+    probe_init(&a, on, 'a', probe_drain);
     probe_init(&b, on, 'b', NULL);
     probe_init(&c, on, 'c', NULL);
-    connect_pair(on, &a, &b);
+    rig_connect_pair(on, &a, &b);
     tnd_io_watch(&a.io, TND_IO_READ);
-    put(&b, "x");
-    deliver(on);
+    probe_put(&b, "x");
+    rig_deliver(on);
     tnd_io_close(&a.io);
     tnd_io_close(&b.io);
-    connect_pair(on, &a, &c); /* on libev with the descriptor of before */
+    rig_connect_pair(on, &a, &c); /* on libev with the descriptor of before */
     assert_int_equal(a.io.mask, 0);
     tnd_io_watch(&a.io, TND_IO_READ);
     rig_settle(on);
     assert_string_equal(on->log, "");
-    put(&c, "y");
+    probe_put(&c, "y");
     rig_await(on, "a");
     tnd_io_close(&a.io);
     tnd_io_close(&c.io);
@@ -840,7 +534,7 @@ static void a_write_takes_what_fits_and_says_when_more_does(void** state)
     probe a, b;
     probe_init(&a, on, 'a', act_drain_counting);
     probe_init(&b, on, 'b', NULL);
-    connect_pair(on, &a, &b);
+    rig_connect_pair(on, &a, &b);
     drained_bytes = 0;
     size_t total = fill(&b);
     assert_true(total > 1000);
@@ -853,7 +547,7 @@ static void a_write_takes_what_fits_and_says_when_more_does(void** state)
     tnd_io_watch(&b.io, 0);
     rig_settle(on);
     assert_int_equal(drained_bytes, total);
-    assert_int_equal(put(&b, "x"), 1);
+    assert_int_equal(probe_put(&b, "x"), 1);
     tnd_io_close(&a.io);
     tnd_io_close(&b.io);
 }
@@ -877,10 +571,10 @@ static void the_end_of_file_comes_after_the_bytes(void** state)
     probe a, b;
     probe_init(&a, on, 'a', act_read_to_the_end);
     probe_init(&b, on, 'b', NULL);
-    connect_pair(on, &a, &b);
+    rig_connect_pair(on, &a, &b);
     drained_bytes = 0;
     tnd_io_watch(&a.io, TND_IO_READ);
-    ssize_t sent = put(&b, "bye");
+    ssize_t sent = probe_put(&b, "bye");
     tnd_io_close(&b.io);
     rig_await(on, "0");
     assert_int_equal(drained_bytes, sent);
@@ -888,7 +582,7 @@ static void the_end_of_file_comes_after_the_bytes(void** state)
 
 static void act_write_until_refused(probe* self)
 {
-    ssize_t count = put(self, "x");
+    ssize_t count = probe_put(self, "x");
     if (count < 0 && count != TND_WAIT) {
         assert_true(count == -EPIPE || count == -ECONNRESET);
         rig_log(self->rig, '!');
@@ -903,7 +597,7 @@ static void writing_to_a_closed_peer_is_an_error_and_no_signal(void** state)
     probe a, b;
     probe_init(&a, on, 'a', act_write_until_refused);
     probe_init(&b, on, 'b', NULL);
-    connect_pair(on, &a, &b);
+    rig_connect_pair(on, &a, &b);
     tnd_io_close(&b.io);
     tnd_timer_start_us(&a.timer, 100);
     rig_await(on, "!");
@@ -961,8 +655,8 @@ static void connecting_over_tcp_succeeds(void** state)
         tnd_io_watch(&a.io, TND_IO_WRITE);
         rig_await(on, "+l");
         assert_int_equal(tnd_io_accept(&listener.io, &b.io), 0);
-        assert_int_equal(put(&b, "x"), 1);
-        a.act = act_drain;
+        assert_int_equal(probe_put(&b, "x"), 1);
+        a.act = probe_drain;
         rig_clear(on);
         tnd_io_watch(&a.io, TND_IO_READ);
         rig_await(on, "a");
@@ -991,7 +685,7 @@ static void connecting_where_nobody_listens_is_refused(void** state)
     }
     assert_false(a.io.is_open);
 
-    addr_len = fresh_address(&addr);
+    addr_len = rig_address(&addr);
     assert_int_equal(tnd_io_connect(&a.io, (struct sockaddr*)&addr, addr_len), -ECONNREFUSED);
     assert_false(a.io.is_open); /* nothing was opened */
 }
@@ -1002,7 +696,7 @@ static void a_unix_peer_shows_who_it_is(void** state)
     probe a, b;
     probe_init(&a, on, 'a', NULL);
     probe_init(&b, on, 'b', NULL);
-    connect_pair(on, &a, &b);
+    rig_connect_pair(on, &a, &b);
     tnd_peer peer = {77777, 77777};
     assert_int_equal(tnd_io_peer(&b.io, &peer), 0);
     assert_int_equal(peer.uid, on->world ? 1000 : geteuid());
@@ -1016,7 +710,7 @@ static void listening_twice_is_refused(void** state)
     rig* on = *state;
     probe a, b;
     struct sockaddr_storage addr;
-    socklen_t addr_len = fresh_address(&addr);
+    socklen_t addr_len = rig_address(&addr);
     probe_init(&a, on, 'a', NULL);
     probe_init(&b, on, 'b', NULL);
     assert_int_equal(tnd_io_listen(&a.io, (struct sockaddr*)&addr, addr_len, 4), 0);
@@ -1032,7 +726,7 @@ static void a_full_backlog_says_so_at_once(void** state)
     rig* on = *state;
     probe listener, clients[8];
     struct sockaddr_storage addr;
-    socklen_t addr_len = fresh_address(&addr);
+    socklen_t addr_len = rig_address(&addr);
     probe_init(&listener, on, 'l', NULL);
     assert_int_equal(tnd_io_listen(&listener.io, (struct sockaddr*)&addr, addr_len, 1), 0);
     int result = 0;
@@ -1062,10 +756,10 @@ static void nothing_but_a_reference_keeps_the_loop_alive(void** state)
     rig* on = *state;
     struct ev_loop* ev = tnd_loop_ev_raw(on->loop);
     probe a, b, timer;
-    probe_init(&a, on, 'a', act_drain);
+    probe_init(&a, on, 'a', probe_drain);
     probe_init(&b, on, 'b', NULL);
     probe_init(&timer, on, 't', act_unref);
-    connect_pair(on, &a, &b);
+    rig_connect_pair(on, &a, &b);
     tnd_io_watch(&a.io, TND_IO_READ | TND_IO_WRITE);
     tnd_io_watch(&b.io, TND_IO_READ);
     tnd_timer_start_ms(&timer.timer, 60000);
@@ -1147,7 +841,7 @@ static void out_of_descriptors_is_an_error(void** state)
 
 #define CASE(set_up, function)                                                                     \
     {                                                                                              \
-#set_up ": " #function, function, set_up, tear_down, NULL                                  \
+#set_up ": " #function, function, set_up, rig_tear_down, NULL                              \
     }
 
 #define CONTRACT(set_up)                                                                           \
@@ -1183,13 +877,13 @@ int main(void)
 {
     alarm(25); /* a loop that hangs is a failure, too */
     const struct CMUnitTest tests[] = {
-        CONTRACT(set_up_ev),
-        CONTRACT(set_up_sim),
-        CONTRACT(set_up_chaos),
-        CASE(set_up_ev, nothing_but_a_reference_keeps_the_loop_alive),
-        CASE(set_up_ev, the_application_loop_is_left_as_it_was),
-        CASE(set_up_ev, adopted_descriptors_stay_their_owners),
-        CASE(set_up_sim, out_of_descriptors_is_an_error),
+        CONTRACT(rig_set_up_ev),
+        CONTRACT(rig_set_up_sim),
+        CONTRACT(rig_set_up_chaos),
+        CASE(rig_set_up_ev, nothing_but_a_reference_keeps_the_loop_alive),
+        CASE(rig_set_up_ev, the_application_loop_is_left_as_it_was),
+        CASE(rig_set_up_ev, adopted_descriptors_stay_their_owners),
+        CASE(rig_set_up_sim, out_of_descriptors_is_an_error),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
