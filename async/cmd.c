@@ -242,16 +242,22 @@ static void cmd_fail_unreachable(tnd_cmd* cmd)
     tnd_cmd_end_with_error(cmd, false);
 }
 
+static void cmd_leave_waiting(tnd_cmd* cmd)
+{
+    list_remove(&cmd->engine->waiting, cmd);
+    cmd->phase = TND_CMD_PAUSED;
+    list_append(&cmd->engine->running, cmd);
+}
+
 static void cmd_wait_for_map(tnd_cmd* cmd)
 {
     cmd->phase = TND_CMD_MAP;
     list_append(&cmd->engine->waiting, cmd);
-    tnd_cmd_arm(cmd);
     if (cmd->total_ms == 0 && cmd->engine->failed.code != AEROSPIKE_OK) {
-        list_remove(&cmd->engine->waiting, cmd);
-        cmd->phase = TND_CMD_PAUSED;
-        list_append(&cmd->engine->running, cmd);
+        cmd_leave_waiting(cmd);
         cmd_fail_unreachable(cmd);
+    } else {
+        tnd_cmd_arm(cmd);
     }
 }
 
@@ -287,13 +293,6 @@ as_status tnd_cmd_start(tnd_cmd* cmd, const as_key* key, const as_policy_base* b
 }
 
 /* ---- the engine's business ---- */
-
-static void cmd_leave_waiting(tnd_cmd* cmd)
-{
-    list_remove(&cmd->engine->waiting, cmd);
-    cmd->phase = TND_CMD_PAUSED;
-    list_append(&cmd->engine->running, cmd);
-}
 
 void tnd_cmd_start_waiting(tnd_engine* engine)
 {
