@@ -156,8 +156,22 @@ bool test_cluster_is_real(const test_cluster* cluster)
     return cluster->pid == 0;
 }
 
+static bool control_real(const char* line)
+{
+    const char* command = getenv("AEROSPIKE_CONTROL");
+    char text[1024];
+    if (!command || !*command) {
+        return false;
+    }
+    snprintf(text, sizeof(text), "%s %s", command, line);
+    return system(text) == 0;
+}
+
 bool test_cluster_control(test_cluster* cluster, const char* line)
 {
+    if (test_cluster_is_real(cluster)) {
+        return control_real(line);
+    }
     char text[256];
     int len = snprintf(text, sizeof(text), "%s\n", line);
     cluster->answer[0] = 0;

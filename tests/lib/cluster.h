@@ -23,11 +23,13 @@ const char* test_cluster_hosts(const test_cluster* cluster);
 void test_cluster_first(const test_cluster* cluster, char* ret_name, size_t name_size,
                         char* ret_port, size_t port_size);
 
-/* No faults can be had. */
+/* Not ours: no faults can be had, but for what AEROSPIKE_CONTROL offers. */
 bool test_cluster_is_real(const test_cluster* cluster);
 
-/* A line on the control port (tests/minicluster/README.md). False if it was refused, or on a real
- * cluster. The answer's lines are in test_cluster_answer() until the next call. */
+/* A line on the control port (tests/minicluster/README.md). False if it was refused. On a real
+ * cluster the command in AEROSPIKE_CONTROL is run with the line's words ("kill 1", "restart 1");
+ * without it every line is refused. The answer's lines are in test_cluster_answer() until the next
+ * call. */
 bool test_cluster_control(test_cluster* cluster, const char* line);
 const char* test_cluster_answer(const test_cluster* cluster);
 

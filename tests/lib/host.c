@@ -4,7 +4,6 @@
 #include <aerospike/aerospike_key.h>
 #include <aerospike/as_event.h>
 #include <aerospike/as_log.h>
-#include <ev.h>
 #include <sched.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -123,9 +122,12 @@ static void count_result(load_chain* chain, as_error* err)
         atomic_fetch_add(&counters->ok, 1);
     } else if (err->code == AEROSPIKE_ERR_RECORD_NOT_FOUND) {
         atomic_fetch_add(&counters->not_found, 1);
+    } else if (err->in_doubt && chain->worker->host->retries) {
+        /* Writing the same again is harmless: what a program does whose put may be repeated. */
+        atomic_fetch_add(&counters->in_doubt, 1);
     } else if (!chain->worker->is_closing) {
         atomic_store(&counters->other_status, err->code);
-        snprintf(counters->other_text, sizeof(counters->other_text), "%s", err->message);
+        snprintf(counters->other_text, sizeof(counters->other_text), "%.500s", err->message);
         atomic_fetch_add(&counters->other, 1);
     }
     if (atomic_load(&counters->first_us) == 0) {
@@ -249,6 +251,15 @@ static void config_fill(const test_host* host, as_config* config)
     config->shm_key = host->shm_key;
     config->policies.read.base.total_timeout = 5000;
     config->policies.write.base.total_timeout = 5000;
+    if (host->retries) {
+        as_policy_base* bases[] = {&config->policies.read.base, &config->policies.write.base};
+        for (int i = 0; i < 2; i++) {
+            bases[i]->total_timeout = 20000;
+            bases[i]->socket_timeout = 1000;
+            bases[i]->max_retries = host->retries;
+            bases[i]->sleep_between_retries = 50;
+        }
+    }
     if (host->threshold_sec) {
         config->shm_takeover_threshold_sec = host->threshold_sec;
     }
@@ -494,4 +505,38 @@ uint64_t host_results(const test_host* host)
         sum += atomic_load(&host->counters[i].ok) + atomic_load(&host->counters[i].not_found);
     }
     return sum;
+}
+
+void host_check_results(test_host* host)
+{
+    for (uint32_t i = 0; i < host->count; i++) {
+        host_counters* counters = &host->counters[i];
+        if (atomic_load(&counters->other) != 0) {
+            fail_msg("worker %u saw %llu bad results, the last %d: %s", i,
+                     (unsigned long long)atomic_load(&counters->other),
+                     atomic_load(&counters->other_status), counters->other_text);
+        }
+        assert_int_equal(atomic_load(&counters->wrong), 0);
+    }
+}
+
+typedef struct progress {
+    test_host* host;
+    uint64_t results;
+} progress;
+
+static bool has_progressed(void* udata)
+{
+    progress* p = udata;
+    return host_results(p->host) >= p->results;
+}
+
+void host_wait_results(test_host* host, uint64_t count, uint64_t ms)
+{
+    progress p = {.host = host, .results = host_results(host) + count};
+    if (!host_until(has_progressed, &p, ms)) {
+        host_check_results(host);
+        fail_msg("no %llu results within %llu ms", (unsigned long long)count,
+                 (unsigned long long)ms);
+    }
 }

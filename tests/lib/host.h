@@ -15,9 +15,10 @@
 typedef struct host_counters {
     _Atomic uint64_t ok;
     _Atomic uint64_t not_found;
-    _Atomic uint64_t other;   /* results that no surviving worker should see */
-    _Atomic uint64_t wrong;   /* a get that brought back what nobody has put */
-    _Atomic int other_status; /* the last of them */
+    _Atomic uint64_t in_doubt; /* with retries: puts whose fate is unknown; put again */
+    _Atomic uint64_t other;    /* results that no surviving worker should see */
+    _Atomic uint64_t wrong;    /* a get that brought back what nobody has put */
+    _Atomic int other_status;  /* the last of them */
     char other_text[512];
     _Atomic bool is_connected;
     _Atomic bool must_stop;
@@ -37,6 +38,7 @@ typedef struct test_host {
     uint32_t threshold_sec;      /* 0 = default */
     uint32_t in_flight;          /* commands at a time and worker; 0 = none */
     uint32_t tender_interval_ms; /* 0 = default */
+    uint32_t retries;            /* of reads and writes, 50 ms apart, for 20 s; 0 = the defaults */
     bool own_pid_namespace;      /* each worker is pid 1 of a namespace of its own (root only) */
     bool use_private_map;        /* use_shm = false */
     uint32_t count;
@@ -76,7 +78,13 @@ void host_detach(void);
  * Microseconds waited, or UINT64_MAX. */
 uint64_t host_wait_owner(test_host* host, uint32_t term, uint64_t ms, host_owner* ret_owner);
 
-uint64_t host_results(const test_host* host); /* all results of all workers so far */
+uint64_t host_results(const test_host* host); /* good results of all workers so far */
+
+/* Fails the running test if a worker saw anything but OK and not found, or a wrong record. */
+void host_check_results(test_host* host);
+
+/* Waits for so many good results more. */
+void host_wait_results(test_host* host, uint64_t count, uint64_t ms);
 uint64_t host_now_us(void);
 
 /* Runs loop-free waiting on a condition with a deadline, yielding the CPU between looks. */
