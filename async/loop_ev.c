@@ -45,6 +45,7 @@ typedef struct io_state {
     ev_io watcher;
     tnd_task again;
     unsigned again_events;
+    bool is_set; /* libev has been told the descriptor */
     bool is_started;
     bool is_adopted; /* the descriptor is its owner's */
     bool is_lost;    /* epoll refused the descriptor: nothing would ever be reported */
@@ -347,6 +348,22 @@ static int io_unwatch(loop_ev* self, tnd_io* io)
     return pending;
 }
 
+/* The first time libev learns of the descriptor; later of the mask alone, so that a mask that is
+   changed and changed back within a turn costs no system call. */
+static void io_set_events(io_state* state, int fd, int events)
+{
+    if (!state->is_set) {
+        state->is_set = true;
+        ev_io_set(&state->watcher, fd, events);
+        return;
+    }
+#ifdef ev_io_modify
+    state->watcher.events = (state->watcher.events & EV__IOFDSET) | events;
+#else
+    ev_io_set(&state->watcher, fd, events); /* before libev 4.33 */
+#endif
+}
+
 static int loop_ev_io_watch(tnd_loop* loop, tnd_io* io, unsigned mask)
 {
     loop_ev* self = loop_ev_of(loop);
@@ -361,7 +378,7 @@ static int loop_ev_io_watch(tnd_loop* loop, tnd_io* io, unsigned mask)
         return 0;
     }
     int events = (mask & TND_IO_READ ? EV_READ : 0) | (mask & TND_IO_WRITE ? EV_WRITE : 0);
-    ev_io_set(&state->watcher, io->fd, events);
+    io_set_events(state, io->fd, events);
     ev_io_start(self->ev, &state->watcher);
     ev_unref(self->ev);
     state->is_started = true;
