@@ -192,8 +192,12 @@ static void settle(tnd_tender* t)
 {
     uint32_t id;
     t->needs_settle = false;
-    while ((id = tnd_view_settle(t->view, tend_now_ms(t))) != 0) {
+    for (uint32_t i = 0; (id = tnd_view_settle(t->view, tend_now_ms(t))) != 0; i++) {
         drop(t, id);
+        if (i == TEND_REMOVALS_PER_TURN) {
+            t->needs_settle = true;
+            return;
+        }
     }
     for (id = 1; id <= t->view->ids_count; id++) {
         /* A node whose claims didn't count when it was asked, and do now. */

@@ -1,11 +1,12 @@
 /*
  * What the files of the tender share.
  *
- *     tender.c       its life; rounds; one queue of work, cut into turns
- *     tender_node.c  one node (or one address of a seed): connect, ask, act on the reply
- *     tender_ask.c   requests out of what is wanted, replies into values; no side effects
- *     tender_seed.c  rounds through the seeds, when no node is left or nodes fail
- *     tender_map.c   between the view and the published map: inherit, merge, publish
+ *     tender.c         its life; rounds; one queue of work, cut into turns
+ *     tender_node.c    one node (or one address of a seed): look, connect, ask
+ *     tender_answer.c  what its answers mean
+ *     tender_ask.c     requests out of what is wanted, replies into values; no side effects
+ *     tender_seed.c    rounds through the seeds, when no node is left or nodes fail
+ *     tender_map.c     between the view and the published map: inherit, merge, publish
  *
  * The rules are in core/view.h. A node object lives as long as its id is tended in the view.
  */
@@ -27,6 +28,7 @@
 #define TEND_COLUMNS 3u        /* replicas:max */
 #define TEND_LOOKS_PER_TURN 16u
 #define TEND_MERGES_PER_TURN 8u /* bitmaps */
+#define TEND_REMOVALS_PER_TURN 8u
 #define TEND_WORDS_PER_TURN 4096u
 #define TEND_RESTAMPS_PER_TURN 16384u
 #define TEND_SEEDS_MAX 64u
@@ -240,19 +242,33 @@ void tend_node_start(tend_node* node);
 /* Another host name for its addresses. */
 void tend_node_add_host(tend_node* node, const char* name, uint16_t port);
 
-/* Open its connection to `addr`, for a seed. */
+/* The steps of a look. Each may end in tend_exhausted(). */
 void tend_node_connect(tend_node* node, const tnd_view_addr* addr);
+void tend_node_next_address(tend_node* node);
+void tend_node_ask(tend_node* node);
+void tend_node_go_on(tend_node* node);
 
-/* Its claims were merged, or couldn't be. */
+/* The present attempt is over. A kept connection that has died is replaced at once; with
+ * `is_counted`, and on a new connection, it's a failure of the node. */
+void tend_node_attempt_failed(tend_node* node, const as_error* err, bool is_counted);
+
+/* The look is over; the next one in `delay_ms`, or with the round (0). */
+void tend_node_rest(tend_node* node, uint64_t delay_ms);
+
+static inline tnd_view_node* tend_node_view(const tend_node* node)
+{
+    return tnd_view_get(node->tender->view, node->id);
+}
+
+/* ---- tender_answer.c ---- */
+
+void tend_node_answered(tend_node* node, const tend_reply* reply);
+
+/* Its claims were merged, or (`problem`) couldn't be. */
 void tend_node_merged(tend_node* node, const char* problem);
 
-/* A checked list of peers of the node. */
-void tend_node_apply_peers(tend_node* node, tnd_info_peers* peers);
-
-/* A seed's address becomes a node; then what it said is applied, or it's asked once more. */
+/* A seed's address becomes a node: then it's told what it answered, or asked once more. */
 void tend_node_adopt(tend_node* node, uint32_t id);
-void tend_node_accept(tend_node* node, const tend_reply* reply);
-void tend_node_ask_again(tend_node* node);
 
 /* ---- tender_seed.c ---- */
 

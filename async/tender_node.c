@@ -29,14 +29,6 @@
 #define FRAME_INFO 1
 #define LOOK_PAUSE_MS 100u /* between looks that a dying connection causes */
 
-static void node_next_address(tend_node* node);
-static void node_answered(tend_node* node, const tend_reply* reply, tnd_slice body);
-
-static tnd_view_node* node_view(const tend_node* node)
-{
-    return tnd_view_get(node->tender->view, node->id);
-}
-
 static bool is_running(const tend_node* node)
 {
     return !node->is_doomed && node->tender->phase == TEND_PHASE_RUN;
@@ -89,7 +81,7 @@ void tend_node_doom(tend_node* node)
 
 /* ---- the end of a look ---- */
 
-static void node_rest(tend_node* node, uint64_t delay_ms)
+void tend_node_rest(tend_node* node, uint64_t delay_ms)
 {
     uint64_t now_ms = tend_now_ms(node->tender);
     node->state = TEND_IDLE;
@@ -107,7 +99,7 @@ static void node_rest(tend_node* node, uint64_t delay_ms)
  * rules may remove it. */
 static uint64_t backoff_ms(const tend_node* node)
 {
-    const tnd_view_node* vn = node_view(node);
+    const tnd_view_node* vn = tend_node_view(node);
     uint32_t free_count = vn->state == TND_VIEW_ACTIVE ? TND_VIEW_FAILURES_MAX : 1;
     uint64_t rounds = 1;
     for (uint32_t i = free_count; i < vn->failures && rounds < TEND_BACKOFF_MAX; i++) {
@@ -123,7 +115,7 @@ static uint64_t backoff_ms(const tend_node* node)
 static void node_look_failed(tend_node* node)
 {
     node->due_ms = node->look_ms + backoff_ms(node);
-    node_rest(node, 0);
+    tend_node_rest(node, 0);
 }
 
 /* ---- failures ---- */
@@ -131,23 +123,23 @@ static void node_look_failed(tend_node* node)
 static void log_down(tend_node* node, const as_error* err)
 {
     tnd_tender* t = node->tender;
-    const tnd_view_node* vn = node_view(node);
+    const tnd_view_node* vn = tend_node_view(node);
     tnd_log_limit(&node->gate, tend_now_ms(t), TEND_LOG_INTERVAL_MS, AS_LOG_LEVEL_WARN,
                   "Node %s doesn't answer (%u in a row): %s", vn->name, vn->failures, err->message);
     node->was_down = true;
 }
 
 /* The present attempt is over; go on with the next address. */
-static void node_attempt_failed(tend_node* node, const as_error* err, bool is_timeout)
+void tend_node_attempt_failed(tend_node* node, const as_error* err, bool is_counted)
 {
-    bool was_kept = !node->is_fresh && !is_timeout;
+    bool was_kept = !node->is_fresh && !is_counted;
     tend_node_close(node);
     if (node->id == 0) {
         tend_seed_failed(node, err, false);
         return;
     }
     if (was_kept) {
-        node_next_address(node);
+        tend_node_next_address(node);
         return;
     }
     if (!node->is_failed) {
@@ -157,7 +149,7 @@ static void node_attempt_failed(tend_node* node, const as_error* err, bool is_ti
         tend_kick(node->tender);
         log_down(node, err);
     }
-    node_next_address(node);
+    tend_node_next_address(node);
 }
 
 static void node_timed_out(tend_node* node)
@@ -170,7 +162,7 @@ static void node_timed_out(tend_node* node)
                      "%s within %u ms from %s",
                      node->state == TEND_CONNECTING ? "no connection" : "no answer",
                      (unsigned)node->tender->timeout_ms, text);
-    node_attempt_failed(node, &err, true);
+    tend_node_attempt_failed(node, &err, true);
 }
 
 /* ---- asking ---- */
@@ -187,13 +179,13 @@ static unsigned node_asks(const tend_node* node)
     unsigned wants = tnd_view_wants(node->tender->view, node->id);
     asks |= wants & TND_VIEW_WANT_PEERS ? TEND_ASK_PEERS : 0u;
     asks |= wants & TND_VIEW_WANT_PARTITIONS && node->is_admitted ? TEND_ASK_MAP : 0u;
-    if (!node->is_agent_sent && tnd_info_build_has_user_agent(node_view(node)->build)) {
+    if (!node->is_agent_sent && tnd_info_build_has_user_agent(tend_node_view(node)->build)) {
         asks |= TEND_ASK_AGENT;
     }
     return asks;
 }
 
-static void node_ask(tend_node* node)
+void tend_node_ask(tend_node* node)
 {
     tnd_buf request;
     tnd_buf_init(&request, 1024);
@@ -211,231 +203,16 @@ static void node_ask(tend_node* node)
 }
 
 /* An answer was dealt with: ask for what is wanted now, or rest. */
-static void node_go_on(tend_node* node)
+void tend_node_go_on(tend_node* node)
 {
     bool is_open = node->conn.state == TND_CONN_RUNNING;
     if (is_open && node->requests_count < TEND_FOLLOW_UPS_MAX &&
         tnd_view_wants(node->tender->view, node->id) != 0) {
-        node_ask(node);
+        tend_node_ask(node);
         return;
     }
     node->due_ms = 0;
-    node_rest(node, node_view(node)->is_ready ? 0 : TEND_NOT_READY_MS);
-}
-
-/* ---- answers ---- */
-
-static void log_admission(tend_node* node, tnd_view_admission admission)
-{
-    const tnd_view_node* vn = node_view(node);
-    char text[TND_ADDRESS_TEXT_SIZE];
-    tend_addr_text(&node->addr, text, sizeof(text));
-    if (admission == TND_VIEW_ADMIT_NEW) {
-        as_log_info("Node %s added: %s, build %u.%u.%u.%u", vn->name, text,
-                    (unsigned)(vn->build >> 48), (unsigned)(vn->build >> 32 & 0xffff),
-                    (unsigned)(vn->build >> 16 & 0xffff), (unsigned)(vn->build & 0xffff));
-    } else if (admission == TND_VIEW_ADMIT_MOVED) {
-        as_log_info("Node %s answers at %s now", vn->name, text);
-    }
-}
-
-static void log_poll(tend_node* node, tnd_view_poll_result result)
-{
-    const char* name = node_view(node)->name;
-    if (result == TND_VIEW_POLL_RESTARTED) {
-        as_log_info("Node %s was restarted", name);
-    } else if (result == TND_VIEW_POLL_NOT_READY && !node->was_unready) {
-        as_log_info("Node %s isn't ready yet: it hasn't joined its cluster", name);
-    }
-    if (node->was_down) {
-        as_log_info("Node %s answers again", name);
-    }
-    node->was_unready = result == TND_VIEW_POLL_NOT_READY;
-    if (node->was_down) {
-        node->was_down = false;
-        memset(&node->gate, 0, sizeof(node->gate));
-    }
-}
-
-/* Another node answers at the address. */
-static void node_renamed(tend_node* node, tnd_slice name)
-{
-    tnd_tender* t = node->tender;
-    tnd_view_node* vn = node_view(node);
-    tnd_view_addr addr = node->addr;
-    char text[TND_ADDRESS_TEXT_SIZE];
-    tend_addr_text(&addr, text, sizeof(text));
-    if (vn->state == TND_VIEW_CANDIDATE) {
-        as_error err;
-        as_error_init(&err);
-        as_error_setallv(&err, AEROSPIKE_ERR_CLIENT, __func__, __FILE__, __LINE__,
-                         "node %.*s answers at %s", (int)name.size, name.data, text);
-        node_attempt_failed(node, &err, true);
-        return;
-    }
-    as_log_info("Node %s isn't at %s any more: node %.*s answers there", vn->name, text,
-                (int)name.size, name.data);
-    tend_node_close(node);
-    uint32_t new_id = tnd_view_propose(t->view, name);
-    t->needs_settle = true;
-    tend_kick(t);
-    if (tnd_view_renamed(t->view, node->id, &addr)) {
-        as_log_info("Node %s removed: it has no address left", vn->name);
-        tend_node_doom(node);
-    } else {
-        node->addr_next = 0;
-        node_next_address(node);
-    }
-    if (new_id == 0 || t->phase != TEND_PHASE_RUN) {
-        return;
-    }
-    tnd_view_offer(t->view, new_id, &addr);
-    tend_node* other = t->by_id[new_id] ? t->by_id[new_id] : tend_node_new(t, new_id);
-    if (other) {
-        tend_node_look(other);
-    }
-}
-
-/* A known peer that doesn't answer is worth a look when others (still, or again) list it. */
-static void peer_listed(tnd_tender* t, uint32_t id)
-{
-    tend_node* peer = t->by_id[id];
-    const tnd_view_node* vn = tnd_view_get(t->view, id);
-    if (!peer) {
-        peer = tend_node_new(t, id);
-    } else if (vn->failures == 0 && vn->is_heard) {
-        return;
-    } else if (tend_now_ms(t) - peer->look_ms < TEND_NOT_READY_MS) {
-        return;
-    }
-    if (peer && peer->state == TEND_IDLE) {
-        tend_node_look(peer);
-    }
-}
-
-void tend_node_apply_peers(tend_node* node, tnd_info_peers* peers)
-{
-    tnd_tender* t = node->tender;
-    tnd_info_peer peer;
-    tnd_view_peers_begin(t->view, node->id);
-    while (tnd_info_peer_next(peers, &peer)) {
-        uint32_t id = tnd_view_propose(t->view, peer.node);
-        if (id == 0) {
-            tnd_log_limit(&t->nodes_gate, tend_now_ms(t), TEND_LOG_INTERVAL_MS, AS_LOG_LEVEL_WARN,
-                          "Node %.*s is left out: more than %u nodes or no memory",
-                          (int)peer.node.size, peer.node.data, TND_VIEW_NODES_MAX);
-            continue;
-        }
-        tnd_view_peer(t->view, node->id, id);
-        if (id == node->id) {
-            continue;
-        }
-        tend_node* object = t->by_id[id] ? t->by_id[id] : tend_node_new(t, id);
-        tnd_info_host host;
-        while (object && tnd_info_host_next(&peer.hosts, &host)) {
-            char name[TND_INFO_HOST_CHARS_MAX + 1];
-            tnd_view_addr addr;
-            if (tend_host_parse(t, &host, name, &addr)) {
-                tnd_view_offer(t->view, id, &addr);
-            } else {
-                tend_node_add_host(object, name, host.port);
-            }
-        }
-        peer_listed(t, id);
-    }
-    tnd_view_peers_end(t->view, node->id);
-}
-
-static void node_not_ready(tend_node* node)
-{
-    tnd_view_not_ready(node->tender->view, node->id);
-    log_poll(node, TND_VIEW_POLL_NOT_READY);
-    node_rest(node, TEND_NOT_READY_MS);
-}
-
-/* Keep a reply's claims for the turns to come. */
-static void node_keep_claims(tend_node* node, const tend_reply* reply, tnd_slice body)
-{
-    tnd_slice rest = reply->replicas.rest;
-    tnd_buf_reset(&node->reply);
-    tnd_buf_append_bytes(&node->reply, rest.data, rest.size);
-    if (!tnd_buf_is_ok(&node->reply)) {
-        node_rest(node, 0); /* no memory: again in the next round */
-        return;
-    }
-    (void)body;
-    node->replicas = reply->replicas;
-    node->replicas.rest = tnd_slice_of(node->reply.data, node->reply.size);
-    node->generation = reply->partitions_generation;
-    node->has_claim = false;
-    node->state = TEND_MERGING;
-    tend_queue_push(&node->tender->merges, node);
-    tend_kick(node->tender);
-}
-
-static void node_answered(tend_node* node, const tend_reply* reply, tnd_slice body)
-{
-    tnd_tender* t = node->tender;
-    tnd_view_node* vn = node_view(node);
-    if (!tnd_slice_equals_text(reply->node, vn->name)) {
-        node_renamed(node, reply->node);
-        return;
-    }
-    t->needs_settle = true;
-    tend_kick(t);
-    if (!node->is_admitted) {
-        if (vn->state == TND_VIEW_CANDIDATE && reply->partitions_generation == TND_VIEW_UNKNOWN) {
-            node_not_ready(node);
-            return;
-        }
-        log_admission(node, tnd_view_admit(t->view, node->id, &node->addr, reply->build));
-        node->is_admitted = true;
-    }
-    log_poll(node, tnd_view_poll(t->view, node->id, reply->peers_generation,
-                                 reply->partitions_generation));
-    if (node->asked & TEND_ASK_PEERS) {
-        tnd_info_peers peers = reply->peers;
-        tend_node_apply_peers(node, &peers);
-    }
-    if (node->asked & TEND_ASK_MAP && tnd_view_is_believed(t->view, node->id)) {
-        node_keep_claims(node, reply, body);
-    } else {
-        node_go_on(node);
-    }
-}
-
-void tend_node_merged(tend_node* node, const char* problem)
-{
-    tnd_buf_done(&node->reply);
-    tnd_buf_init(&node->reply, TEND_REPLY_BYTES_MAX);
-    if (problem) {
-        as_error err;
-        as_error_init(&err);
-        as_error_setallv(&err, AEROSPIKE_ERR_CLIENT, __func__, __FILE__, __LINE__,
-                         "its partition map can't be read: %s", problem);
-        node->requests_count = TEND_FOLLOW_UPS_MAX;
-        node_attempt_failed(node, &err, true);
-    } else {
-        node_go_on(node);
-    }
-}
-
-void tend_node_adopt(tend_node* node, uint32_t id)
-{
-    node->id = id;
-    node->tender->by_id[id] = node;
-    node->look_ms = tend_now_ms(node->tender);
-    node->is_failed = false;
-}
-
-void tend_node_accept(tend_node* node, const tend_reply* reply)
-{
-    node_answered(node, reply, tnd_slice_of(NULL, 0));
-}
-
-void tend_node_ask_again(tend_node* node)
-{
-    node_ask(node);
+    tend_node_rest(node, tend_node_view(node)->is_ready ? 0 : TEND_NOT_READY_MS);
 }
 
 /* ---- connection ---- */
@@ -445,7 +222,7 @@ static void on_conn_open(tnd_conn* conn)
     tend_node* node = conn->udata;
     tnd_tender* t = node->tender;
     tend_enter(t);
-    node_ask(node);
+    tend_node_ask(node);
     tend_leave(t);
 }
 
@@ -459,9 +236,9 @@ static void node_frame(tend_node* node, uint8_t type, tnd_slice body)
                          "a frame of type %u that nobody asked for from %s", type,
                          node->conn.address);
         if (node->state == TEND_ASKING || node->id == 0) {
-            node_attempt_failed(node, &err, true);
+            tend_node_attempt_failed(node, &err, true);
         } else {
-            as_log_warn("Node %s: %s", node_view(node)->name, err.message);
+            as_log_warn("Node %s: %s", tend_node_view(node)->name, err.message);
             tnd_conn_close(&node->conn);
         }
         return;
@@ -471,11 +248,11 @@ static void node_frame(tend_node* node, uint8_t type, tnd_slice body)
         char text[sizeof(err.message)];
         snprintf(text, sizeof(text), "%s: %.900s", node->conn.address, err.message);
         as_error_set_message(&err, AEROSPIKE_ERR_CLIENT, text);
-        node_attempt_failed(node, &err, true);
+        tend_node_attempt_failed(node, &err, true);
     } else if (node->id == 0) {
         tend_seed_answered(node, &reply);
     } else {
-        node_answered(node, &reply, body);
+        tend_node_answered(node, &reply);
     }
 }
 
@@ -509,7 +286,7 @@ static void on_conn_fail(tnd_conn* conn, as_error* err)
     tend_enter(t);
     node->is_admitted = false;
     if (node->state == TEND_CONNECTING || node->state == TEND_ASKING || node->id == 0) {
-        node_attempt_failed(node, err, false);
+        tend_node_attempt_failed(node, err, false);
     } else {
         node_look_after_end(node);
     }
@@ -546,7 +323,7 @@ void tend_node_connect(tend_node* node, const tnd_view_addr* addr)
     if (error == EMFILE || error == ENFILE || error == ENOMEM || error == ENOBUFS) {
         tend_exhausted(t, &err);
     } else {
-        node_attempt_failed(node, &err, true);
+        tend_node_attempt_failed(node, &err, true);
     }
 }
 
@@ -572,14 +349,14 @@ static void node_resolve(tend_node* node)
         log_down(node, &err);
     }
     /* The validated address of a node has been tried; those found now stand behind it. */
-    node->addr_next = node_view(node)->state == TND_VIEW_CANDIDATE ? 0 : 1;
-    node_next_address(node);
+    node->addr_next = tend_node_view(node)->state == TND_VIEW_CANDIDATE ? 0 : 1;
+    tend_node_next_address(node);
 }
 
 static void node_resolve_failed(tend_node* node, const char* reason)
 {
     tnd_log_limit(&node->gate, tend_now_ms(node->tender), TEND_LOG_INTERVAL_MS, AS_LOG_LEVEL_WARN,
-                  "Address of node %s can't be found: %s: %s", node_view(node)->name,
+                  "Address of node %s can't be found: %s: %s", tend_node_view(node)->name,
                   node->hosts[node->host_next - 1].name, reason);
     node_resolve(node);
 }
@@ -621,9 +398,9 @@ void tend_node_add_host(tend_node* node, const char* name, uint16_t port)
 
 /* ---- a look ---- */
 
-static void node_next_address(tend_node* node)
+void tend_node_next_address(tend_node* node)
 {
-    const tnd_view_node* vn = node_view(node);
+    const tnd_view_node* vn = tend_node_view(node);
     if (!is_running(node)) {
         return;
     }
@@ -713,8 +490,8 @@ void tend_node_start(tend_node* node)
     node->is_asked = false;
     node->is_fresh = false;
     if (node->conn.state == TND_CONN_RUNNING) {
-        node_ask(node);
+        tend_node_ask(node);
     } else {
-        node_next_address(node);
+        tend_node_next_address(node);
     }
 }

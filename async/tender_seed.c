@@ -157,9 +157,9 @@ static void round_accept(tnd_tender* t, tend_node* node, tnd_slice name, const t
     tend_node_adopt(node, id);
     round_close(t, t->interval_ms);
     if (reply) {
-        tend_node_accept(node, reply);
+        tend_node_answered(node, reply);
     } else {
-        tend_node_ask_again(node);
+        tend_node_ask(node);
     }
 }
 
@@ -242,7 +242,7 @@ void tend_seed_answered(tend_node* node, const tend_reply* reply)
             tend_node_doom(old);
         }
         tend_node_adopt(node, known);
-        tend_node_accept(node, reply);
+        tend_node_answered(node, reply);
         if (t->phase == TEND_PHASE_RUN) {
             attempt_over(t);
         }

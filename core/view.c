@@ -245,6 +245,9 @@ tnd_view_admission tnd_view_admit(tnd_view* view, uint32_t id, const tnd_view_ad
         }
         return TND_VIEW_ADMIT_NEW;
     }
+    /* A new connection may lead to a new process, whose generations look like the last one's. */
+    node->is_peers_due = true;
+    node->partitions_generation = TND_VIEW_UNKNOWN;
     if (is_changed && node->index != 0) {
         slot_changed(view, node->index);
     }

@@ -178,7 +178,8 @@ typedef enum tnd_view_admission {
     TND_VIEW_ADMIT_MOVED, /* it answers at another address than before */
 } tnd_view_admission;
 
-/* The node at `addr` was validated: name, build and cluster are right. */
+/* The node at `addr` was validated on a new connection: name, build and cluster are right.
+   Everything that it said before is asked anew. */
 tnd_view_admission tnd_view_admit(tnd_view* view, uint32_t id, const tnd_view_addr* addr,
                                   uint64_t build);
 

@@ -334,6 +334,8 @@ static const row nodes_rows[] = {
     {"a lone node is believed beside one that hasn't balanced yet", 4, 2,
      "admit A 1; admit B 2; poll A 1 1; peers A; poll B 0 -1; peers B; ? A; ? B",
      "new new fine unready M -"},
+    {"a new connection may lead to another process: everything is asked again", 4, 2,
+     TWO MAPS "admit B 2; poll B 1 1; ? B; peers B A; ? B", "new new fine fine same fine PM M"},
     {"a node that failed is asked for everything again when it returns", 4, 2,
      TWO MAPS "fail B; ? B; poll B 1 1; ? B; peers B A; ? B", "new new fine fine - returned P M"},
     {"peers generation gone down: another process, another slot generation", 4, 2,
