@@ -589,6 +589,8 @@ static void refuses_keys_without_a_digest(void** state)
     as_key_init_value(&w->key, "test", "demo", (as_key_value*)&value);
     assert_refused(w, tnd_wire_get(&w->buf, &w->err, &w->key, &w->read, 1), AEROSPIKE_ERR_PARAM,
                    "Invalid key type");
+    as_key_destroy(&w->key); /* while the value that it borrows lives */
+    as_key_init(&w->key, "test", "demo", "key1");
 }
 
 static void refuses_values_that_cannot_be_sent(void** state)
