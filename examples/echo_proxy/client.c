@@ -243,8 +243,10 @@ static void client_say(echo_line* line, const void* text, size_t bytes)
 }
 
 /* A line has come back from the cluster. */
-static void client_take_back(const echo_line* line)
+static void client_take_back(echo_line* line)
 {
+    free(line->text);
+    line->text = NULL;
     line->client->stored_count--;
     line->client->worker->lines_count--;
 }
@@ -289,6 +291,21 @@ static void client_say_who(echo_client* self)
     client_say(client_new_line(self), text, (size_t)length);
 }
 
+static void client_store(echo_client* self, const char* text, size_t bytes)
+{
+    echo_line* line = client_new_line(self);
+    line->text = malloc(bytes + 1);
+    if (!line->text) {
+        client_close(self); /* no memory */
+        return;
+    }
+    memcpy(line->text, text, bytes);
+    line->text_bytes = bytes;
+    self->stored_count++;
+    self->worker->lines_count++;
+    store_line(line);
+}
+
 static void client_take_line(echo_client* self, const char* text, size_t bytes)
 {
     static const char too_long[] = "ERR line too long";
@@ -304,9 +321,7 @@ static void client_take_line(echo_client* self, const char* text, size_t bytes)
     } else if (bytes == 4 && memcmp(text, ".who", 4) == 0) {
         client_say_who(self);
     } else {
-        self->stored_count++;
-        self->worker->lines_count++;
-        store_line(client_new_line(self), text, bytes);
+        client_store(self, text, bytes);
     }
 }
 

@@ -98,6 +98,9 @@ void worker_note_client_gone(echo_worker* worker);
 typedef struct echo_line {
     echo_client* client;
     uint64_t sequence;
+    char* text; /* heap; kept while it may have to be stored again */
+    size_t text_bytes;
+    double give_up_at;
     char* answer; /* heap; an answer that came before those of earlier lines waits here */
     size_t answer_bytes;
 } echo_line;
@@ -134,8 +137,8 @@ echo_origin client_origin(const echo_line* line);
 /* Sets the policies that all lines use. */
 void store_configure(as_config* config);
 
-/* Stores the text, reads it back, and answers the line with what it read. */
-void store_line(echo_line* line, const char* text, size_t bytes);
+/* Stores the line's text, reads it back, and answers the line with what it read. */
+void store_line(echo_line* line);
 
 /* ---- log.c ---------------------------------------------------------------------------------- */
 

@@ -16,6 +16,10 @@
 #include <aerospike/as_key.h>
 #include <aerospike/as_record.h>
 
+#define LINE_LIMIT_SEC 10.
+#define ATTEMPT_LIMIT_SEC 1.
+#define PAUSE_SEC 0.1
+
 static const char bin_name[] = "line";
 
 typedef struct store_key {
@@ -30,10 +34,10 @@ typedef struct store_key {
  */
 static void store_configure_base(as_policy_base* base)
 {
-    base->socket_timeout = 1000;
-    base->total_timeout = 10000;
-    base->max_retries = 100;
-    base->sleep_between_retries = 100;
+    base->socket_timeout = (uint32_t)(ATTEMPT_LIMIT_SEC * 1e3);
+    base->total_timeout = (uint32_t)(LINE_LIMIT_SEC * 1e3);
+    base->sleep_between_retries = (uint32_t)(PAUSE_SEC * 1e3);
+    base->max_retries = (uint32_t)(LINE_LIMIT_SEC / PAUSE_SEC);
 }
 
 void store_configure(as_config* config)
@@ -56,6 +60,8 @@ static void store_key_init(store_key* self, const echo_line* line, const echo_or
     as_key_init_str(&self->key, options->namespace_name, options->set_name, self->text);
 }
 
+static void store_put(echo_line* line);
+
 static void on_get(as_error* err, as_record* record, void* udata, as_event_loop* event_loop)
 {
     (void)event_loop;
@@ -74,38 +80,52 @@ static void on_get(as_error* err, as_record* record, void* udata, as_event_loop*
     client_answer(line, bytes->value, bytes->size);
 }
 
-static void on_put(as_error* err, void* udata, as_event_loop* event_loop)
+static void store_get(echo_line* line, const echo_origin* origin)
 {
-    echo_line* line = udata;
-    echo_origin origin = client_origin(line);
-    if (err) {
-        client_answer_error(line, err);
-        return;
-    }
-    if (origin.is_gone) {
-        client_answer(line, "", 0);
-        return;
-    }
     as_error failed;
     store_key key;
-    store_key_init(&key, line, &origin);
-    if (aerospike_key_get_async(&origin.worker->as, &failed, NULL, &key.key, on_get, line,
-                                event_loop, NULL) != AEROSPIKE_OK) {
+    store_key_init(&key, line, origin);
+    if (aerospike_key_get_async(&origin->worker->as, &failed, NULL, &key.key, on_get, line,
+                                origin->worker->event_loop, NULL) != AEROSPIKE_OK) {
         client_answer_error(line, &failed); /* not accepted, so on_get won't be called */
     }
     as_key_destroy(&key.key);
 }
 
-void store_line(echo_line* line, const char* text, size_t bytes)
+static void on_put_again(int events, void* udata)
+{
+    (void)events;
+    store_put(udata);
+}
+
+static void on_put(as_error* err, void* udata, as_event_loop* event_loop)
+{
+    (void)event_loop;
+    echo_line* line = udata;
+    echo_origin origin = client_origin(line);
+    if (origin.is_gone) {
+        client_answer(line, "", 0);
+    } else if (!err) {
+        store_get(line, &origin);
+    } else if (err->in_doubt && ev_now(origin.worker->loop) < line->give_up_at) {
+        /* A write that may have been done is not repeated by the library, as for most it would be
+         * wrong. For this one it is right. */
+        ev_once(origin.worker->loop, -1, 0, PAUSE_SEC, on_put_again, line);
+    } else {
+        client_answer_error(line, err);
+    }
+}
+
+static void store_put(echo_line* line)
 {
     echo_origin origin = client_origin(line);
     store_key key;
     store_key_init(&key, line, &origin);
     as_record record;
     as_record_inita(&record, 1);
-    as_record_set_raw(&record, bin_name, (const uint8_t*)text, (uint32_t)bytes);
+    as_record_set_raw(&record, bin_name, (const uint8_t*)line->text, (uint32_t)line->text_bytes);
 
-    as_error failed; /* key, record and text are copied in the call */
+    as_error failed; /* key and record are copied in the call */
     as_status status = aerospike_key_put_async(&origin.worker->as, &failed, NULL, &key.key, &record,
                                                on_put, line, origin.worker->event_loop, NULL);
     as_record_destroy(&record);
@@ -113,4 +133,10 @@ void store_line(echo_line* line, const char* text, size_t bytes)
     if (status != AEROSPIKE_OK) {
         client_answer_error(line, &failed);
     }
+}
+
+void store_line(echo_line* line)
+{
+    line->give_up_at = ev_now(client_origin(line).worker->loop) + LINE_LIMIT_SEC;
+    store_put(line);
 }
