@@ -396,6 +396,52 @@ static void test_page_program_comes_first(void** state)
     assert_int_equal(shmget(workers.shm_key, 0, 0), -1); /* alone, it leaves nothing behind */
 }
 
+/* ---- other sizes, other keys ---- */
+
+/* Old workers on one key, new ones on another: neither notices the other. */
+static void test_rolling_upgrade_by_key(void** state)
+{
+    (void)state;
+    host_begin(2, 4);
+    test_host new_workers = workers;
+    new_workers.shm_key = workers.shm_key ^ 0x800000;
+    new_workers.max_nodes = 32; /* as a new version with another layout would */
+    host_start(&new_workers);
+    assert_true(host_wait_connected(&new_workers, DEADLINE_MS));
+    host_wait_results(&workers, 200, DEADLINE_MS);
+    host_wait_results(&new_workers, 200, DEADLINE_MS);
+    host_check_results(&workers);
+    host_end();
+    host_wait_results(&new_workers, 500, DEADLINE_MS);
+    host_check_results(&new_workers);
+    assert_true(host_stop(&new_workers, DEADLINE_MS));
+    assert_int_equal(shmget(new_workers.shm_key, 0, 0), -1);
+}
+
+static bool saw_other(void* udata)
+{
+    (void)udata;
+    return atomic_load(&workers.counters[0].other) > 0;
+}
+
+/* What doesn't fit into the segment gets an error that says so; the rest works. */
+static void test_more_nodes_than_fit(void** state)
+{
+    (void)state;
+    memset(&workers, 0, sizeof(workers));
+    workers.hosts = test_cluster_hosts(cluster);
+    workers.shm_key = (int)(0x78000000u | ((unsigned)getpid() & 0xffffff));
+    workers.max_nodes = 1;
+    workers.in_flight = 1;
+    workers.count = 1;
+    host_start(&workers);
+    assert_true(host_wait_connected(&workers, DEADLINE_MS));
+    assert_true(host_until(saw_other, NULL, DEADLINE_MS));
+    assert_non_null(strstr(workers.counters[0].other_text, "shm_max_nodes"));
+    assert_non_null(strstr(workers.counters[0].other_text, "3"));
+    host_kill_all(&workers);
+}
+
 static int teardown(void** state)
 {
     (void)state;
@@ -428,6 +474,8 @@ int main(void)
         cmocka_unit_test_teardown(test_random_bytes_then_removed, teardown),
         cmocka_unit_test_teardown(test_page_program_beside_workers, teardown),
         cmocka_unit_test_teardown(test_page_program_comes_first, teardown),
+        cmocka_unit_test_teardown(test_rolling_upgrade_by_key, teardown),
+        cmocka_unit_test_teardown(test_more_nodes_than_fit, teardown),
     };
     return cmocka_run_group_tests(tests, group_setup, group_teardown);
 }

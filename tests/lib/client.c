@@ -60,11 +60,21 @@ void test_run_for(uint64_t ms)
 
 /* ---- results ---- */
 
+/* Copies that results point to; freed with the client. */
+static as_record** copies;
+static size_t copies_count;
+
+static void copies_free(void)
+{
+    while (copies_count > 0) {
+        as_record_destroy(copies[--copies_count]);
+    }
+    free(copies);
+    copies = NULL;
+}
+
 void test_result_reset(test_result* result)
 {
-    if (result->record) {
-        as_record_destroy(result->record);
-    }
     memset(result, 0, sizeof(*result));
     result->start_us = test_now_us();
 }
@@ -93,6 +103,8 @@ void test_on_write(as_error* err, void* udata, as_event_loop* loop)
 static as_record* record_copy(const as_record* from)
 {
     as_record* to = as_record_new(from->bins.size);
+    copies = realloc(copies, (copies_count + 1) * sizeof(*copies));
+    copies[copies_count++] = to;
     to->gen = from->gen;
     to->ttl = from->ttl;
     for (uint16_t i = 0; i < from->bins.size; i++) {
@@ -138,8 +150,27 @@ void test_result_wait(test_result* result)
 
 /* ---- clients ---- */
 
+/* With TEST_LOG in the environment the library's lines go to stderr. */
+__attribute__((format(printf, 5, 6))) static bool log_line(as_log_level level, const char* func,
+                                                           const char* file, uint32_t line,
+                                                           const char* fmt, ...)
+{
+    (void)func;
+    va_list args;
+    va_start(args, fmt);
+    fprintf(stderr, "%s %s:%u ", as_log_level_tostring(level), file, line);
+    vfprintf(stderr, fmt, args);
+    fputc('\n', stderr);
+    va_end(args);
+    return true;
+}
+
 void test_config_init(as_config* config, const char* hosts)
 {
+    if (getenv("TEST_LOG")) {
+        as_log_set_level(AS_LOG_LEVEL_DEBUG);
+        as_log_set_callback(log_line);
+    }
     as_config_init(config);
     config->use_shm = false;
     assert_true(as_config_add_hosts(config, hosts, 3000));
@@ -167,4 +198,5 @@ void test_client_close(aerospike* as)
     assert_null(as->cluster);
     aerospike_destroy(as);
     assert_true(as_event_close_loops());
+    copies_free();
 }

@@ -19,7 +19,7 @@ typedef struct test_result {
     as_status code;
     bool in_doubt;
     char message[AS_ERROR_MESSAGE_MAX_SIZE];
-    as_record* record; /* of reads: a copy, until the next reset */
+    as_record* record; /* of reads: a copy, until test_client_close */
     uint64_t after_us; /* from test_result_reset to the first call */
     uint64_t start_us;
 } test_result;

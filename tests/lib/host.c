@@ -263,6 +263,12 @@ static void config_fill(const test_host* host, as_config* config)
     if (host->threshold_sec) {
         config->shm_takeover_threshold_sec = host->threshold_sec;
     }
+    if (host->max_nodes) {
+        config->shm_max_nodes = host->max_nodes;
+    }
+    if (host->max_namespaces) {
+        config->shm_max_namespaces = host->max_namespaces;
+    }
     if (host->tender_interval_ms) {
         config->tender_interval = host->tender_interval_ms;
     }

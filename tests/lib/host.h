@@ -39,8 +39,9 @@ typedef struct test_host {
     uint32_t in_flight;          /* commands at a time and worker; 0 = none */
     uint32_t tender_interval_ms; /* 0 = default */
     uint32_t retries;            /* of reads and writes, 50 ms apart, for 20 s; 0 = the defaults */
-    bool own_pid_namespace;      /* each worker is pid 1 of a namespace of its own (root only) */
-    bool use_private_map;        /* use_shm = false */
+    uint32_t max_nodes, max_namespaces; /* of the segment; 0 = the defaults */
+    bool own_pid_namespace; /* each worker is pid 1 of a namespace of its own (root only) */
+    bool use_private_map;   /* use_shm = false */
     uint32_t count;
     pid_t pids[HOST_WORKERS_MAX];
     host_counters* counters; /* shared with the workers */
