@@ -23,6 +23,12 @@
 
 #define HOST_CHARS_MAX 255
 
+/* First wait for a server before the next one is asked. c-ares' own 5 s are longer than callers
+   wait, so that a dead server in the first place would hide the others. Late answers still count.
+ */
+#define SERVER_TIMEOUT_MS 400
+#define SERVER_TRIES 4
+
 /* c-ares takes one message per call from a TCP socket, while the loop reports readiness once. */
 #define READS_PER_EVENT 4
 
@@ -198,7 +204,10 @@ static int resolver_open(tnd_resolver* self)
     memset(&options, 0, sizeof(options));
     options.sock_state_cb = on_sock_state;
     options.sock_state_cb_data = self;
-    status = ares_init_options(&self->channel, &options, ARES_OPT_SOCK_STATE_CB);
+    options.timeout = SERVER_TIMEOUT_MS;
+    options.tries = SERVER_TRIES;
+    status = ares_init_options(&self->channel, &options,
+                               ARES_OPT_SOCK_STATE_CB | ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES);
     if (status == ARES_SUCCESS && self->servers) {
         status = ares_set_servers_ports_csv(self->channel, self->servers);
         if (status != ARES_SUCCESS) {

@@ -530,8 +530,11 @@ static void out_of_memory_for_what_must_wait(void** state)
     tnd_conn_send(on->conn, request, sizeof(request));
     tnd_mem_fail(0, 0);
     assert_int_equal(on->failed_count, 0);
+    sim_loop_faults(on->loop)->window_bytes = 1000;
+    tnd_conn_send(on->conn, request, sizeof(request)); /* nothing may follow the gap */
     bench_run(on);
     assert_failed(on, AEROSPIKE_ERR_ASYNC_CONNECTION, "memory");
+    assert_int_equal(on->peer_bytes, 10);
 }
 
 static void black_hole(void** state)

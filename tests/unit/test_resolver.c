@@ -454,6 +454,50 @@ static void it_may_be_used_again_after_it_was_idle(void** state)
     }
 }
 
+/* Both are known at once; each answer has a turn of its own. */
+static void answers_of_one_turn_all_come(void** state)
+{
+    rig* on = *state;
+    rig_start(on, 0, "localhost");
+    rig_start(on, 1, "localhost");
+    rig_start(on, 2, "localhost");
+    rig_run(on, 3, 5000);
+    assert_int_equal(on->calls[0] + on->calls[1] + on->calls[2], 3);
+}
+
+static void a_changed_configuration_counts_once_it_was_idle(void** state)
+{
+    rig* on = *state;
+    tnd_resolver_set_servers(on->resolver, "127.0.0.1:1");
+    rig_start(on, 0, "good.test.");
+    rig_run(on, 1, 5000);
+    assert_int_equal(on->calls[0], 1);
+    assert_int_not_equal(on->status[0], 0);
+    tnd_resolver_set_servers(on->resolver, on->servers);
+    rig_start(on, 1, "good.test.");
+    rig_run(on, 2, 5000);
+    assert_int_equal(on->status[1], 0);
+}
+
+static void a_silent_server_is_passed_over(void** state)
+{
+    rig* on = *state;
+    int silent_fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    struct sockaddr_in addr = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t size = sizeof(addr);
+    assert_int_equal(bind(silent_fd, (struct sockaddr*)&addr, size), 0);
+    assert_int_equal(getsockname(silent_fd, (struct sockaddr*)&addr, &size), 0);
+    char servers[80];
+    snprintf(servers, sizeof(servers), "127.0.0.1:%d,%s", ntohs(addr.sin_port), on->servers);
+    tnd_resolver_set_servers(on->resolver, servers);
+    rig_start(on, 0, "good.test.");
+    rig_run(on, 1, 3000);
+    assert_int_equal(on->calls[0], 1);
+    assert_int_equal(on->status[0], 0);
+    tnd_resolver_set_servers(on->resolver, on->servers);
+    close(silent_fd);
+}
+
 #define CASE(set_up, function)                                                                     \
     {                                                                                              \
 #set_up ": " #function, function, set_up, tear_down, NULL                                  \
@@ -478,6 +522,9 @@ int main(void)
         CASE(set_up_ev, localhost_comes_from_the_host),
         CASE(set_up_ev, garbage_is_a_failure),
         CASE(set_up_ev, it_may_be_used_again_after_it_was_idle),
+        CASE(set_up_ev, answers_of_one_turn_all_come),
+        CASE(set_up_ev, a_changed_configuration_counts_once_it_was_idle),
+        CASE(set_up_ev, a_silent_server_is_passed_over),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
