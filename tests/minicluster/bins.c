@@ -7,7 +7,9 @@
 enum {
     BIN_INTEGER = 1,
     BIN_FLOAT = 2,
-    BIN_STRING = 3
+    BIN_STRING = 3,
+    BIN_VECTOR = 16,
+    BIN_GEOJSON = 23
 };
 
 static mc_bin* bins_add(mc_bins* bins)
@@ -66,9 +68,7 @@ static int bins_write(mc_bins* bins, const mc_op* op)
     mc_bin* bin = bins_find(bins, op);
     if (op->type == 0) {
         if (bin) {
-            size_t after = (size_t)(bins->items + bins->count - bin - 1);
-            memmove(bin, bin + 1, after * sizeof(*bin));
-            bins->count--;
+            *bin = bins->items[--bins->count]; // the last one takes its place
         }
         return MC_OK;
     }
@@ -80,7 +80,7 @@ static int bins_write(mc_bins* bins, const mc_op* op)
     bin->type = op->type;
     bin->value = op->value;
     bin->len = op->len;
-    if ((op->type == BIN_INTEGER && op->len != 8) || op->type == 23) {
+    if ((op->type == BIN_INTEGER && op->len != 8) || op->type == BIN_GEOJSON) {
         mc_bytes* block = bins_block(bins);
         mc_value_normalize(block, op->type, op->value, op->len);
         bin->value = block->data;
@@ -96,7 +96,7 @@ static int bins_incr(mc_bins* bins, const mc_op* op)
         return bins_write(bins, op);
     }
     if (bin->type != op->type || (op->type != BIN_INTEGER && op->type != BIN_FLOAT)) {
-        return MC_INCOMPATIBLE;
+        return bin->type == BIN_GEOJSON ? MC_UNKNOWN : MC_INCOMPATIBLE;
     }
     uint64_t sum = mc_be_get(bin->value, 8);
     uint64_t by = mc_be_get(op->value, (int)op->len);
@@ -117,15 +117,13 @@ static int bins_incr(mc_bins* bins, const mc_op* op)
 
 static int bins_concat(mc_bins* bins, const mc_op* op)
 {
-    if (op->type != BIN_STRING && !mc_value_is_blob(op->type)) {
-        return MC_INCOMPATIBLE;
-    }
     mc_bin* bin = bins_find(bins, op);
     if (!bin) {
         return bins_write(bins, op);
     }
-    if (bin->type != op->type) {
-        return MC_INCOMPATIBLE;
+    bool joins = op->type == BIN_STRING || op->type == BIN_VECTOR || mc_value_is_blob(op->type);
+    if (bin->type != op->type || !joins) {
+        return bin->type == BIN_GEOJSON ? MC_UNKNOWN : MC_INCOMPATIBLE;
     }
     bool append = op->op == MC_OP_APPEND;
     mc_bytes* block = bins_block(bins);

@@ -40,7 +40,7 @@ bool mc_geo_is_valid(const char* json, size_t len)
     const char* type = geo_member(text, "\"type\"");
     for (size_t i = 0; type && i < sizeof(types) / sizeof(types[0]); i++) {
         if (!strncmp(type, types[i], strlen(types[i]))) {
-            return true;
+            return i == 4 || geo_member(text, "\"coordinates\"");
         }
     }
     return false;

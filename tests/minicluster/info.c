@@ -90,10 +90,11 @@ static bool info_connection(mc_conn* conn, const char* name, const char* params,
         mc_bytes_text(out, conn->cluster->config.enterprise ? "Aerospike Enterprise Edition"
                                                             : "Aerospike Community Edition");
     } else if (!strcmp(name, "features")) {
-        mc_bytes_text(out, "batch-any;batch-index;blob-bits;cdt-list;cdt-map;cluster-stable;"
-                           "float;geo;sindex-exists;peers;pipelining;pquery;pscans;"
-                           "query-show;relaxed-sc;replicas;replicas-all;replicas-master;"
-                           "replicas-max;truncate-namespace;udf");
+        mc_bytes_text(out,
+                      "batch-any;batch-index;blob-bits;cdt-index;cdt-list;cdt-map;cluster-stable;"
+                      "float;geo;sindex-exists;peers;pipelining;pquery;pscans;"
+                      "query-show;relaxed-sc;replicas;replicas-all;replicas-master;"
+                      "replicas-max;truncate-namespace;udf");
     } else {
         return false;
     }

@@ -69,18 +69,34 @@ static void map_column(const mc_conn* conn, const mc_namespace* ns, int column, 
     mc_bytes_base64(out, bits, sizeof(bits));
 }
 
-static int map_max(const mc_conn* conn, const char* params)
+// The value of `max`, 0 for none. Returns false, having answered, if it is none that is allowed.
+static bool map_max(const mc_conn* conn, const char* params, int* ret_max, mc_bytes* out)
 {
     const char* max = params ? strstr(params, "max=") : NULL;
+    *ret_max = 0;
     if (!max || conn->cluster->build < mc_cluster_build(5, 0, 0)) {
-        return 0;
+        return true;
     }
-    return atoi(max + 4);
+    max += 4;
+    size_t len = strcspn(max, ";");
+    const char* why = len == 0                          ? "missing 'max' value"
+                      : len > 3                         ? "'max' value too long"
+                      : strspn(max, "0123456789") < len ? "bad max"
+                                                        : NULL;
+    if (why) {
+        mc_info_error(conn->cluster, 4, why, out);
+        return false;
+    }
+    *ret_max = atoi(max);
+    return true;
 }
 
 static void map_replicas(const mc_conn* conn, const char* params, mc_bytes* out)
 {
-    int max = map_max(conn, params);
+    int max;
+    if (!map_max(conn, params, &max, out)) {
+        return;
+    }
     for (int i = 0; i < conn->cluster->namespace_count; i++) {
         const mc_namespace* ns = conn->cluster->namespaces[i];
         bool alive = mc_node_alive(conn->node);
@@ -124,6 +140,20 @@ static void map_namespaces(const mc_cluster* cluster, mc_bytes* out)
     }
 }
 
+// The deprecated list of peers: addresses only.
+static void map_services(const mc_conn* conn, mc_bytes* out)
+{
+    bool first = true;
+    for (int i = 0; mc_node_alive(conn->node) && i < conn->cluster->node_count; i++) {
+        const mc_node* peer = &conn->cluster->nodes[i];
+        if (peer != conn->node && peer->listed) {
+            mc_bytes_text(out, first ? "" : ";");
+            map_hosts(conn->cluster->config.advertise, peer->listed_port, false, out);
+            first = false;
+        }
+    }
+}
+
 static bool map_addresses(mc_conn* conn, const char* name, mc_bytes* out)
 {
     const mc_config* config = &conn->cluster->config;
@@ -135,6 +165,8 @@ static bool map_addresses(mc_conn* conn, const char* name, mc_bytes* out)
         map_hosts(config->advertise, conn->node->port, false, out);
     } else if (!strcmp(name, "service-clear-alt")) {
         map_hosts(config->alternate, conn->node->port, false, out);
+    } else if (!strcmp(name, "services")) {
+        map_services(conn, out);
     } else if (!strncmp(name, "peers-tls-", 10)) {
         map_tls(conn, true, out);
     } else if (!strncmp(name, "service-tls-", 12)) {
@@ -162,6 +194,8 @@ bool mc_info_map(mc_conn* conn, const char* name, const char* params, mc_bytes* 
         map_namespaces(conn->cluster, out);
     } else if (!strcmp(name, "cluster-name")) {
         map_cluster_name(conn->cluster, out);
+    } else if (!strcmp(name, "racks") && !conn->cluster->config.enterprise) {
+        mc_info_error(conn->cluster, 25, "enterprise only", out);
     } else if (!strcmp(name, "rack-ids")) {
         map_rack_ids(conn, out);
     } else {

@@ -64,7 +64,7 @@ static void stats_namespace(const mc_conn* conn, const char* name, mc_bytes* out
             return;
         }
     }
-    mc_info_error(conn->cluster, 20, "unknown namespace", out);
+    mc_bytes_text(out, "type=unknown");
 }
 
 bool mc_info_stats(mc_conn* conn, const char* name, const char* params, mc_bytes* out)

@@ -5,6 +5,8 @@
 #ifndef MC_MESSAGE_H
 #define MC_MESSAGE_H
 
+#include <string.h>
+
 #include "cluster.h"
 
 // Result codes that this cluster gives (protocol/records.md 6.3).
@@ -108,6 +110,11 @@ typedef struct mc_command {
 int mc_message_parse(mc_message* m, const uint8_t* body, size_t len);
 // Walks the operations: *at starts as m->ops. False at the end.
 bool mc_message_op(const mc_message* m, const uint8_t** at, mc_op* ret_op);
+
+static inline bool mc_bin_name_is_good(const mc_op* op)
+{
+    return op->name_len <= 15 && !memchr(op->name, 0, op->name_len);
+}
 
 static inline uint32_t mc_entry_size(const uint8_t* entry)
 {

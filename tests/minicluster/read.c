@@ -3,6 +3,7 @@
  *
  * GET_NO_BINS wins over GET_ALL, GET_ALL makes the operations ignored. Bins that are absent are
  * left out, or NULL with RESPOND_ALL_OPS. An expired record answers 2 with its old generation.
+ * Operations are looked at only once the record was found.
  */
 #include "message.h"
 
@@ -20,6 +21,9 @@ static int read_check_ops(const mc_message* m)
         return MC_PARAMETER;
     }
     while (mc_message_op(m, &at, &op)) {
+        if (!mc_bin_name_is_good(&op)) {
+            return MC_BIN_NAME;
+        }
         switch (op.op) {
         case MC_OP_READ:
             break;
@@ -30,9 +34,6 @@ static int read_check_ops(const mc_message* m)
             return MC_UNSUPPORTED;
         default:
             return MC_PARAMETER;
-        }
-        if (op.name_len > 15 || memchr(op.name, 0, op.name_len)) {
-            return MC_BIN_NAME;
         }
     }
     return MC_OK;
@@ -85,11 +86,6 @@ static int read_touch(mc_command* c, mc_record* record)
 void mc_read(mc_command* c)
 {
     const mc_message* m = c->m;
-    int result = read_check_ops(m);
-    if (result != MC_OK) {
-        mc_reply_finish(c, result, 0, 0);
-        return;
-    }
     mc_record* record = mc_store_find(c->space->store, m->digest.data);
     if (!record || record->tombstone) {
         mc_reply_finish(c, MC_NOT_FOUND, 0, 0);
@@ -100,8 +96,9 @@ void mc_read(mc_command* c)
         mc_reply_finish(c, MC_NOT_FOUND, record->generation, void_time);
         return;
     }
-    result = mc_check_set(m, record, false);
+    int result = mc_check_set(m, record, false);
     result = result == MC_OK ? mc_check_key(m, record) : result;
+    result = result == MC_OK ? read_check_ops(m) : result;
     result = result == MC_OK ? read_touch(c, record) : result;
     if (result == MC_OK && !(m->info1 & MC_INFO1_GET_NO_BINS)) {
         if (m->info1 & MC_INFO1_GET_ALL) {

@@ -14,6 +14,9 @@ static int remove_check(const mc_command* c, const mc_record* record)
     if (!record || record->tombstone) {
         return MC_NOT_FOUND;
     }
+    if (mc_check_set(m, record, false) != MC_OK) {
+        return MC_PARAMETER;
+    }
     if (m->info2 & MC_INFO2_GENERATION) {
         if (m->generation != record->generation) {
             return MC_GENERATION;
@@ -21,8 +24,7 @@ static int remove_check(const mc_command* c, const mc_record* record)
     } else if (m->info2 & MC_INFO2_GENERATION_GT && m->generation <= record->generation) {
         return MC_GENERATION;
     }
-    int result = mc_check_set(m, record, false);
-    return result == MC_OK ? mc_check_key(m, record) : result;
+    return mc_check_key(m, record);
 }
 
 void mc_remove(mc_command* c)

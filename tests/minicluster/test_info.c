@@ -102,6 +102,10 @@ static void test_replicas(void** state)
     assert_memory_equal(one, "replicas:max=1\ttest:0,1,", 24);
     assert_int_equal(strlen(one), 15 + 5 + 3 + COLUMN + 1);
     assert_int_equal(strlen(testing_info(conn, "replicas:max=3\n")), 15 + 8 + 2 * COLUMN + 1);
+    assert_string_equal(testing_info(conn, "replicas:max=\nreplicas:max=x\nreplicas:max=1000\n"),
+                        "replicas:max=\tERROR:4:missing 'max' value\n"
+                        "replicas:max=x\tERROR:4:bad max\n"
+                        "replicas:max=1000\tERROR:4:'max' value too long\n");
     mc_config config = {.nodes = 1};
     const char* why;
     assert_true(mc_config_namespaces(&config, "test:2,bar:3:sc", &why));

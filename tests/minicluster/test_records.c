@@ -302,7 +302,7 @@ static void test_refusals(void** state)
         {vector_get_request, {AT_COUNTS + 1, 4, 0}, 4},
         {vector_get_request, {AT_COUNTS + 1, 2, 0}, 4},
         {vector_get_request, {AT_COUNTS + 3, 1, 0}, 4},
-        {vector_get_request, {8, 30, 0}, 2},     // header_sz is ignored
+        {vector_get_request, {8, 30, 0}, 0},     // header_sz is ignored
         {vector_select_request, {77, 2, 0}, 4},  // a write on the read path
         {vector_select_request, {77, 17, 0}, 4}, // an unknown operation
         {vector_select_request, {77, 3, 0}, 16}, // a list operation
@@ -322,13 +322,32 @@ static void test_refusals(void** state)
         {"0204 000000000000", {0}, 25},
         {"0203 000000000016 16030000000000000000000000000000000000000000", {0}, 20},
     };
+    assert_int_equal(result_of(f, vector_put_request), 0);
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         int result = result_of(f, patched(cases[i].hex, cases[i].patch));
         if (result != cases[i].result) {
             fail_msg("case %zu: %d, not %d", i, result, cases[i].result);
         }
     }
-    assert_int_equal(result_of(f, vector_put_request), 0); // usable after all that
+}
+
+// Which of several faults is told, as a real server does.
+static void test_the_order_of_checks(void** state)
+{
+    fixture* f = *state;
+    unsigned set = 8 + 22 + 9 + 5;
+    // Missing: found missing before its operations are looked at.
+    assert_int_equal(result_of(f, PATCH(vector_select_request, 77, 17)), 2);
+    assert_int_equal(result_of(f, PATCH(vector_put_request, AT_INFO3, 8, 78, 5)), 2);
+    assert_int_equal(result_of(f, PATCH(vector_put_request, AT_INFO3, 8, 81, 0)), 21);
+    testing_ask(f->conn, vector_put_request);
+    assert_int_equal(result_of(f, PATCH(vector_put_request, AT_INFO2, 0x21, 78, 5)), 5);
+    assert_int_equal(result_of(f, PATCH(vector_put_request, AT_INFO2, 5, AT_TTL, 99)), 3);
+    assert_int_equal(result_of(f, PATCH(vector_remove_request, AT_INFO2, 7, set, 'x')), 4);
+    // An error of an operation tells the record's generation.
+    const char* reply = testing_ask(f->conn, PATCH(vector_put_request, 78, 23));
+    assert_int_equal(byte_at(reply, AT_RESULT), 160);
+    assert_int_equal(generation_of(reply), 1);
 }
 
 static void test_a_failing_operation_changes_nothing(void** state)
@@ -397,6 +416,7 @@ int main(void)
         TEST(test_ttl_values),
         TEST(test_keys_and_sets),
         TEST(test_refusals),
+        TEST(test_the_order_of_checks),
         TEST(test_a_failing_operation_changes_nothing),
         TEST(test_the_greatest_record),
         TEST(test_answers_do_not_depend_on_the_cuts),

@@ -140,7 +140,7 @@ bool mc_value_is_blob(unsigned type)
 static int value_check_geojson(const uint8_t* value, uint32_t len)
 {
     if (len < 3) {
-        return MC_PARAMETER;
+        return MC_INVALID_GEOJSON;
     }
     uint32_t skip = 3 + 8 * (uint32_t)mc_be_get(value + 1, 2);
     if (skip > len || !mc_geo_is_valid((const char*)value + skip, len - skip)) {

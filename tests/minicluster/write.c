@@ -1,10 +1,11 @@
 /*
  * Writes: put, touch, operate (protocol/records.md 1.5 - 1.7, 3.5, 5.4, 5.5, 5.9).
  *
- * First everything that can be told from the request alone, then the policies against the record,
- * then the operations on a working copy of its bins (bins.c), at last the record itself: a command
- * that fails anywhere changes nothing. Errors of commands that found a record carry its generation
- * and void time.
+ * First what the operations' codes and names tell, then the policies against the record, then the
+ * ttl, then the operations one by one on a working copy of its bins (bins.c), at last the record
+ * itself: a command that fails anywhere changes nothing. The order shows in the result code of a
+ * command with several faults; it is that of a real server. Errors of commands that found a record
+ * carry its generation and void time.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -24,6 +25,7 @@ enum {
 
 typedef struct write_shape {
     bool touches;
+    bool reads;
     unsigned read_alls;
     unsigned answers; // other operations that yield an entry
 } write_shape;
@@ -38,42 +40,32 @@ static bool write_replaces(const mc_message* m)
 static int write_check_op(const mc_message* m, const mc_op* op, write_shape* shape)
 {
     bool replaces = write_replaces(m);
-    if (op->name_len > 15 || memchr(op->name, 0, op->name_len)) {
+    if (!mc_bin_name_is_good(op)) {
         return MC_BIN_NAME;
     }
     switch (op->op) {
     case MC_OP_READ:
-        if (!(m->info1 & MC_INFO1_READ)) {
-            return MC_PARAMETER;
+        shape->reads = true;
+        if (op->name_len || !(m->info1 & MC_INFO1_GET_ALL)) {
+            shape->answers++;
+            return MC_OK;
         }
-        *(op->name_len || !(m->info1 & MC_INFO1_GET_ALL) ? &shape->answers : &shape->read_alls) +=
-            1;
-        return MC_OK;
+        return shape->read_alls++ || m->info2 & MC_INFO2_RESPOND_ALL ? MC_PARAMETER : MC_OK;
     case MC_OP_WRITE:
-        if (op->type == 0) {
-            return replaces || op->len ? MC_PARAMETER : MC_OK;
-        }
-        return mc_value_check(op->type, op->value, op->len);
-    case MC_OP_INCR:
-    case MC_OP_APPEND:
-    case MC_OP_PREPEND:
-        return replaces ? MC_PARAMETER : mc_value_check(op->type, op->value, op->len);
+        return replaces && op->type == 0 ? MC_PARAMETER : MC_OK;
     case MC_OP_TOUCH:
         shape->touches = true;
         return replaces ? MC_PARAMETER : MC_OK;
+    case MC_OP_INCR:
+    case MC_OP_APPEND:
+    case MC_OP_PREPEND:
     case MC_OP_DELETE_ALL:
-        return replaces ? MC_PARAMETER : MC_OK;
-    case MC_OP_CDT_READ:
     case MC_OP_CDT_MODIFY:
-    case MC_OP_EXP_READ:
-    case MC_OP_EXP_MODIFY:
-    case MC_OP_BITS_READ:
     case MC_OP_BITS_MODIFY:
-    case MC_OP_HLL_READ:
     case MC_OP_HLL_MODIFY:
-        return MC_UNSUPPORTED;
-    default:
-        return MC_PARAMETER;
+        return replaces ? MC_PARAMETER : MC_OK;
+    default: // told when its turn comes
+        return MC_OK;
     }
 }
 
@@ -81,16 +73,16 @@ static int write_check_ops(const mc_message* m, write_shape* shape)
 {
     const uint8_t* at = m->ops;
     mc_op op;
-    while (mc_message_op(m, &at, &op)) {
-        int result = write_check_op(m, &op, shape);
-        if (result != MC_OK) {
-            return result;
-        }
+    int result = MC_OK;
+    while (result == MC_OK && mc_message_op(m, &at, &op)) {
+        result = write_check_op(m, &op, shape);
     }
-    bool respond_all = m->info2 & MC_INFO2_RESPOND_ALL;
+    if (result != MC_OK) {
+        return result;
+    }
     bool get_all = m->info1 & MC_INFO1_GET_ALL;
-    if (!m->op_count || shape->read_alls > 1 || get_all != (shape->read_alls == 1) ||
-        (shape->read_alls && (respond_all || shape->answers))) {
+    if (!m->op_count || get_all != (shape->read_alls == 1) ||
+        (shape->reads && !(m->info1 & MC_INFO1_READ)) || (shape->read_alls && shape->answers)) {
         return MC_PARAMETER;
     }
     return MC_OK;
@@ -154,6 +146,36 @@ static int write_check_record(const mc_message* m, const mc_record* record, bool
 
 // ---- operations ---------------------------------------------------------------------------------
 
+static int write_modify(mc_bins* bins, const mc_op* op)
+{
+    int result = MC_OK;
+    switch (op->op) {
+    case MC_OP_WRITE:
+        result = op->type ? mc_value_check(op->type, op->value, op->len) : MC_OK;
+        break;
+    case MC_OP_INCR:
+    case MC_OP_APPEND:
+    case MC_OP_PREPEND:
+        result = mc_value_check(op->type, op->value, op->len);
+        break;
+    case MC_OP_TOUCH:
+    case MC_OP_DELETE_ALL:
+        break;
+    case MC_OP_CDT_READ:
+    case MC_OP_CDT_MODIFY:
+    case MC_OP_EXP_READ:
+    case MC_OP_EXP_MODIFY:
+    case MC_OP_BITS_READ:
+    case MC_OP_BITS_MODIFY:
+    case MC_OP_HLL_READ:
+    case MC_OP_HLL_MODIFY:
+        return MC_UNSUPPORTED;
+    default:
+        return MC_PARAMETER;
+    }
+    return result == MC_OK ? mc_bins_modify(bins, op) : result;
+}
+
 static int write_apply(mc_command* c, mc_bins* bins)
 {
     const mc_message* m = c->m;
@@ -169,7 +191,7 @@ static int write_apply(mc_command* c, mc_bins* bins)
             mc_bins_answer(bins, c, &op, respond_all);
             continue;
         }
-        int result = mc_bins_modify(bins, &op);
+        int result = write_modify(bins, &op);
         if (result != MC_OK) {
             return result;
         }
@@ -230,7 +252,7 @@ static void write_set_identity(const mc_message* m, mc_record* record, bool fres
 static int write_vanish(mc_command* c, mc_record* live)
 {
     bool durable = c->m->info2 & MC_INFO2_DURABLE_DELETE;
-    if (!live) {
+    if (!live || write_replaces(c->m)) {
         return MC_NOT_FOUND;
     }
     if (durable && !c->conn->cluster->config.enterprise) {
@@ -266,7 +288,8 @@ static void write_run(mc_command* c, mc_record* found, mc_record* live)
     if (live && !write_replaces(c->m)) {
         mc_bins_load(&bins, live->bins, live->bins_len);
     }
-    int result = write_apply(c, &bins);
+    int result = write_check_ttl(c);
+    result = result == MC_OK ? write_apply(c, &bins) : result;
     if (result == MC_OK && bins.count > WRITE_BINS_MAX) {
         result = MC_PARAMETER;
     }
@@ -277,7 +300,7 @@ static void write_run(mc_command* c, mc_record* found, mc_record* live)
         write_commit(c, found, !live, &bins);
     } else if (result == MC_OK) {
         result = write_vanish(c, live);
-        bool kept = result == MC_ENTERPRISE_ONLY;
+        bool kept = live && result != MC_OK;
         mc_reply_finish(c, result, kept ? live->generation : 0, kept ? live->void_time : 0);
     } else {
         mc_reply_finish(c, result, live ? live->generation : 0, live ? live->void_time : 0);
@@ -289,7 +312,6 @@ void mc_write(mc_command* c)
 {
     write_shape shape = {0};
     int result = write_check_ops(c->m, &shape);
-    result = result == MC_OK ? write_check_ttl(c) : result;
     if (result != MC_OK) {
         mc_reply_finish(c, result, 0, 0);
         return;

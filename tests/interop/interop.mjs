@@ -1,0 +1,334 @@
+// The official client does to a cluster what Tendril's users do. The same checks hold for the mini
+// cluster and for a real one:  node interop.mjs HOST:PORT,...  [CONTROL_PORT]
+// With a control port (mini cluster only) a node is killed and restarted under load as well.
+import assert from 'node:assert/strict'
+import net from 'node:net'
+import { once } from 'node:events'
+import { setTimeout as sleep } from 'node:timers/promises'
+import Aerospike from 'aerospike'
+
+const { status, policy, operations: op, Key } = Aerospike
+const hosts = process.argv[2].split(',').map((text) => {
+  const colon = text.lastIndexOf(':')
+  return { addr: text.slice(0, colon), port: Number(text.slice(colon + 1)) }
+})
+const controlPort = Number(process.argv[3] || 0)
+const set = `interop-${process.pid}`
+const tests = []
+let client
+
+function test (name, run) {
+  tests.push({ name, run })
+}
+
+function key (name) {
+  return new Key('test', set, name)
+}
+
+async function fails (code, promise) {
+  await assert.rejects(promise, (error) => {
+    assert.equal(error.code, code, `status ${error.code} (${error.message}), not ${code}`)
+    return true
+  })
+}
+
+// The sum of a counter over all nodes' statistics.
+async function statistic (name) {
+  const replies = await client.infoAll('statistics')
+  return replies.reduce((sum, { info }) => {
+    const match = new RegExp(`[\\t;]${name}=(\\d+)`).exec(info)
+    return sum + Number(match ? match[1] : 0)
+  }, 0)
+}
+
+// ---- values -------------------------------------------------------------------------------------
+
+test('every kind of value comes back as it went', async () => {
+  const point = new Aerospike.GeoJSON({ type: 'Point', coordinates: [1.0, 2.0] })
+  const bins = {
+    int: -2,
+    big: 9223372036854775807n,
+    small: -9223372036854775808n,
+    double: new Aerospike.Double(1.5),
+    string: 'hi',
+    empty: '',
+    utf8: 'caf\u00e9 \u{1F600}',
+    bytes: Buffer.from([0, 1, 2, 255]),
+    yes: true,
+    no: false,
+    list: [1, 'x', 2.5, [true, Buffer.from('b')]],
+    map: { k: 7, l: [1] },
+    geo: point
+  }
+  await client.put(key('values'), bins)
+  const record = await client.get(key('values'))
+  assert.equal(record.gen, 1)
+  const got = record.bins
+  assert.deepEqual(Object.keys(got).sort(), Object.keys(bins).sort())
+  assert.equal(got.double, 1.5)
+  assert.deepEqual(JSON.parse(got.geo), { type: 'Point', coordinates: [1.0, 2.0] })
+  for (const name of ['int', 'big', 'small', 'string', 'empty', 'utf8', 'bytes', 'yes', 'no',
+    'list', 'map']) {
+    assert.deepEqual(got[name], bins[name], name)
+  }
+})
+
+test('keys of every type are different records', async () => {
+  const keys = ['1', 1, Buffer.from('1')]
+  for (const [index, name] of keys.entries()) {
+    await client.put(key(name), { index })
+  }
+  for (const [index, name] of keys.entries()) {
+    assert.equal((await client.get(key(name))).bins.index, index)
+  }
+})
+
+test('a bin of null is removed, and the last one takes the record along', async () => {
+  await client.put(key('null'), { a: 1, b: 2 })
+  await client.put(key('null'), { a: null })
+  assert.deepEqual((await client.get(key('null'))).bins, { b: 2 })
+  await client.put(key('null'), { b: null })
+  assert.equal(await client.exists(key('null')), false)
+})
+
+// ---- commands -----------------------------------------------------------------------------------
+
+test('missing records', async () => {
+  await fails(status.ERR_RECORD_NOT_FOUND, client.get(key('missing')))
+  await fails(status.ERR_RECORD_NOT_FOUND, client.select(key('missing'), ['a']))
+  await fails(status.ERR_RECORD_NOT_FOUND, client.remove(key('missing')))
+  await fails(status.ERR_RECORD_NOT_FOUND, client.operate(key('missing'), [op.touch(100)]))
+  await fails(status.ERR_RECORD_NOT_FOUND, client.operate(key('missing'), [op.read('a')]))
+  assert.equal(await client.exists(key('missing')), false)
+})
+
+test('select, exists, remove', async () => {
+  await client.put(key('select'), { a: 1, b: 2, c: 3 })
+  assert.deepEqual((await client.select(key('select'), ['a', 'c', 'zz'])).bins, { a: 1, c: 3 })
+  assert.deepEqual((await client.select(key('select'), ['zz'])).bins, {})
+  assert.equal(await client.exists(key('select')), true)
+  await client.remove(key('select'))
+  assert.equal(await client.exists(key('select')), false)
+})
+
+test('operate', async () => {
+  const k = key('operate')
+  let record = await client.operate(k, [op.write('s', 'ab'), op.incr('i', 5), op.read('i')])
+  assert.equal(record.bins.i, 5)
+  record = await client.operate(k, [op.incr('i', 2), op.append('s', 'cd'), op.prepend('s', '__'),
+    op.read('i'), op.read('s')])
+  assert.deepEqual([record.bins.i, record.bins.s, record.gen], [7, '__abcd', 2])
+  record = await client.operate(k, [op.incr('d', new Aerospike.Double(1.25))])
+  record = await client.operate(k, [op.incr('d', new Aerospike.Double(1.25)), op.read('d')])
+  assert.equal(record.bins.d, 2.5)
+  record = await client.operate(k, [op.append('b', Buffer.from('xy'))])
+  record = await client.operate(k, [op.append('b', Buffer.from('z')), op.read('b')])
+  assert.deepEqual(record.bins.b, Buffer.from('xyz'))
+  record = await client.operate(k, [op.read('i'), op.read('none')])
+  assert.equal(record.bins.i, 7)
+  assert.equal(record.gen, 6)
+  record = await client.operate(k, [op.touch(0)])
+  assert.equal(record.gen, 7)
+  await client.operate(k, [op.delete()])
+  assert.equal(await client.exists(k), false)
+})
+
+test('an operation that does not fit changes nothing', async () => {
+  const k = key('unfit')
+  await client.put(k, { i: 1, s: 'x' })
+  await fails(status.ERR_BIN_INCOMPATIBLE_TYPE,
+    client.operate(k, [op.write('s', 'changed'), op.append('i', 'text')]))
+  await fails(status.ERR_BIN_INCOMPATIBLE_TYPE, client.operate(k, [op.incr('s', 1)]))
+  await fails(status.ERR_BIN_INCOMPATIBLE_TYPE,
+    client.operate(k, [op.incr('i', new Aerospike.Double(1.5))]))
+  const record = await client.get(k)
+  assert.deepEqual(record.bins, { i: 1, s: 'x' })
+  assert.equal(record.gen, 1)
+})
+
+// ---- policies -----------------------------------------------------------------------------------
+
+function exists (how) {
+  return new Aerospike.WritePolicy({ exists: policy.exists[how] })
+}
+
+test('exists policies', async () => {
+  const k = key('exists')
+  await fails(status.ERR_RECORD_NOT_FOUND, client.put(k, { a: 1 }, null, exists('UPDATE')))
+  await fails(status.ERR_RECORD_NOT_FOUND, client.put(k, { a: 1 }, null, exists('REPLACE')))
+  await client.put(k, { a: 1 }, null, exists('CREATE'))
+  await fails(status.ERR_RECORD_EXISTS, client.put(k, { a: 1 }, null, exists('CREATE')))
+  await client.put(k, { b: 2 }, null, exists('UPDATE'))
+  assert.deepEqual((await client.get(k)).bins, { a: 1, b: 2 })
+  await client.put(k, { c: 3 }, null, exists('REPLACE'))
+  assert.deepEqual((await client.get(k)).bins, { c: 3 })
+  await client.put(k, { d: 4 }, null, exists('CREATE_OR_REPLACE'))
+  assert.deepEqual((await client.get(k)).bins, { d: 4 })
+})
+
+test('generation policies', async () => {
+  const k = key('generation')
+  const equal = new Aerospike.WritePolicy({ gen: policy.gen.EQ })
+  const greater = new Aerospike.WritePolicy({ gen: policy.gen.GT })
+  await client.put(k, { a: 1 })
+  await client.put(k, { a: 2 }, { gen: 1 }, equal)
+  await fails(status.ERR_RECORD_GENERATION, client.put(k, { a: 3 }, { gen: 1 }, equal))
+  await fails(status.ERR_RECORD_GENERATION, client.put(k, { a: 3 }, { gen: 2 }, greater))
+  await client.put(k, { a: 3 }, { gen: 3 }, greater)
+  assert.equal((await client.get(k)).gen, 3)
+  const remove = (generation) => client.remove(k,
+    new Aerospike.RemovePolicy({ gen: policy.gen.EQ, generation }))
+  await fails(status.ERR_RECORD_GENERATION, remove(9))
+  await remove(3)
+})
+
+test('times to live', async () => {
+  const k = key('ttl')
+  const ttl = async () => (await client.get(k)).ttl
+  await client.put(k, { a: 1 }, { ttl: 100 })
+  assert.ok(await ttl() > 95 && await ttl() <= 100)
+  await client.put(k, { a: 1 }, { ttl: Aerospike.ttl.DONT_UPDATE })
+  assert.ok(await ttl() > 95)
+  await client.put(k, { a: 1 }, { ttl: Aerospike.ttl.NEVER_EXPIRE })
+  assert.equal(await ttl(), Aerospike.ttl.NEVER_EXPIRE)
+  await client.operate(k, [op.touch(1000)])
+  assert.ok(await ttl() > 990)
+  await fails(status.ERR_REQUEST_INVALID, client.put(k, { a: 1 }, { ttl: 315360001 }))
+  await client.put(k, { a: 1 }, { ttl: 1 })
+  await sleep(2100)
+  await fails(status.ERR_RECORD_NOT_FOUND, client.get(k))
+  await client.put(k, { b: 1 }, null, exists('CREATE'))
+  assert.deepEqual((await client.get(k)).bins, { b: 1 })
+})
+
+test('a stored key is compared', async () => {
+  const send = new Aerospike.WritePolicy({ key: policy.key.SEND })
+  const k = key('stored')
+  await client.put(k, { a: 1 }, null, send)
+  await client.put(k, { a: 2 }, null, send)
+  assert.equal((await client.get(k)).bins.a, 2)
+})
+
+test('limits', async () => {
+  await fails(status.ERR_RECORD_TOO_BIG, client.put(key('big'), { a: Buffer.alloc(1048577) }))
+  await client.put(key('big'), { a: Buffer.alloc(1048000, 1) })
+  assert.equal((await client.get(key('big'))).bins.a.length, 1048000)
+  await client.put(key('long'), { fifteen_letters: 1 })
+  await assert.rejects(client.put(key('long'), { sixteen__letters: 1 }))
+  await fails(status.ERR_NAMESPACE_NOT_FOUND, client.put(new Key('nosuch', set, 'a'), { a: 1 }))
+  const durable = new Aerospike.RemovePolicy({ durableDelete: true })
+  await fails(status.ERR_ENTERPRISE_ONLY, client.remove(key('long'), durable))
+})
+
+// ---- routing ------------------------------------------------------------------------------------
+
+test('every command reaches the right node', async () => {
+  const before = await statistic('client_proxy_complete')
+  for (let round = 0; round < 20; round++) {
+    await Promise.all(Array.from({ length: 50 }, async (_, i) => {
+      const k = key(`route-${round}-${i}`)
+      await client.put(k, { round, i })
+      assert.equal((await client.get(k)).bins.i, i)
+    }))
+  }
+  assert.equal(await statistic('client_proxy_complete') - before, 0)
+})
+
+// ---- a node dies and returns (mini cluster only) ------------------------------------------------
+
+async function control (line) {
+  const socket = net.connect(controlPort, '127.0.0.1')
+  socket.setEncoding('utf8')
+  socket.write(line + '\n')
+  let answer = ''
+  while (!/(^|\n)(ok|error: .*)\n$/.test(answer)) {
+    answer += (await once(socket, 'data'))[0]
+  }
+  socket.destroy()
+  assert.match(answer, /ok\n$/, line)
+}
+
+async function untilNodes (count) {
+  for (let tries = 0; client.getNodes().length !== count; tries++) {
+    assert.ok(tries < 150, `not ${count} nodes after 15 s`)
+    await sleep(100)
+  }
+}
+
+// The client itself retries at once, and so has used up its retries long before a dead node's
+// partitions have an owner again.
+async function insist (run) {
+  for (const end = Date.now() + 8000; ;) {
+    try {
+      return await run()
+    } catch (error) {
+      if (Date.now() > end) {
+        throw error
+      }
+      await sleep(50)
+    }
+  }
+}
+
+async function survivesDeath () {
+  const write = new Aerospike.WritePolicy({ totalTimeout: 300 })
+  const read = new Aerospike.ReadPolicy({ totalTimeout: 300 })
+  const written = new Map()
+  let running = true
+  const load = Promise.all(Array.from({ length: 16 }, async (_, worker) => {
+    for (let i = 0; running; i = (i + 1) % 100) {
+      const k = key(`load-${worker}-${i}`)
+      const value = (written.get(k.key) || 0) + 1
+      await insist(() => client.put(k, { value }, null, write))
+      written.set(k.key, value)
+      assert.equal((await insist(() => client.get(k, read))).bins.value, value)
+      await sleep(2)
+    }
+  }))
+  load.catch(() => { running = false })
+  await sleep(300)
+  await control('kill 1')
+  await untilNodes(hosts.length - 1)
+  await sleep(500)
+  await control('restart 1')
+  await untilNodes(hosts.length)
+  await sleep(2500)
+  running = false
+  await load
+  for (const [name, value] of written) {
+    assert.equal((await client.get(key(name), read)).bins.value, value)
+  }
+}
+
+if (controlPort) {
+  test('acknowledged writes survive the death and return of a node', survivesDeath)
+}
+
+// ---- run ----------------------------------------------------------------------------------------
+
+// A busy machine is no failure.
+const patience = { totalTimeout: 10000, socketTimeout: 0 }
+client = await Aerospike.connect({
+  hosts,
+  log: { level: Aerospike.log.OFF },
+  tenderInterval: 250,
+  policies: {
+    read: new Aerospike.ReadPolicy(patience),
+    write: new Aerospike.WritePolicy(patience),
+    remove: new Aerospike.RemovePolicy(patience),
+    operate: new Aerospike.OperatePolicy(patience)
+  }
+})
+let failed = 0
+for (const { name, run } of tests) {
+  try {
+    await run()
+    console.log(`ok    ${name}`)
+  } catch (error) {
+    failed++
+    console.log(`FAIL  ${name}\n${error.stack}`)
+  }
+}
+client.close()
+console.log(`${tests.length - failed} passed, ${failed} failed`)
+process.exitCode = failed ? 1 : 0
