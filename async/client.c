@@ -242,6 +242,7 @@ static void on_main_loop_close(void* udata)
         as_error_set_message(as_error_init(&err), AEROSPIKE_ERR_CLIENT, loop_text);
         client->main = NULL;
         tnd_task_cancel(&client->task);
+        client->task.loop = NULL;
         tnd_engine_free(engine); /* listeners may end the client: it isn't touched any more */
         notices_call(connecting, &err);
         return;
@@ -279,7 +280,6 @@ static as_status client_start_main(as_cluster* client, tnd_events* events, as_er
         .sys = client->world.sys,
         .pid = client->world.pid,
         .uid = client->world.uid,
-        .is_turning = events->is_turning,
         .links_min = client->config.async_min_conns_per_node,
         .links_max = client->config.async_max_conns_per_node,
     };

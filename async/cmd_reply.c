@@ -31,7 +31,7 @@ static void on_link_fail(void* owner, tnd_link* link, bool was_open, as_error* e
     as_error_append(&cmd->err, ", node ");
     as_error_append(&cmd->err, link->node->name);
     cmd->link = NULL;
-    tnd_worker_ask(engine->worker, cmd->node_index);
+    tnd_engine_ask(engine, cmd->node_index);
     /* Bytes that are no frame of the protocol: the node won't do better next time. */
     tnd_cmd_fail_attempt(
         cmd, err->code == AEROSPIKE_ERR_CLIENT ? TND_CMD_CAUSE_FINAL : TND_CMD_CAUSE_CONNECTION,
@@ -92,7 +92,7 @@ static void cmd_on_refusal(tnd_cmd* cmd, uint8_t result)
         tnd_link_release(link);
     }
     if (result == AEROSPIKE_ERR_CLUSTER) {
-        tnd_worker_ask(cmd->engine->worker, cmd->node_index);
+        tnd_engine_ask(cmd->engine, cmd->node_index);
     }
     tnd_cmd_cause cause = cmd_cause_of_result(cmd, result);
     bool is_unknown = cause == TND_CMD_CAUSE_FINAL || result == AEROSPIKE_ERR_TIMEOUT;
@@ -135,6 +135,8 @@ static void cmd_on_reply(tnd_cmd* cmd, uint8_t type, const uint8_t* body, size_t
         cmd_on_bad_reply(cmd, "not a record message");
     } else if (!tnd_wire_reply_open(&reply, body, size, &reason)) {
         cmd_on_bad_reply(cmd, reason);
+    } else if (reply.batch_index != 0 || reply.info3 != 0) {
+        cmd_on_bad_reply(cmd, "a part of a batch or query");
     } else if (!tnd_cmd_is_out(cmd)) {
         cmd_on_bad_reply(cmd, "it came before the request was out");
     } else if (reply.result != AEROSPIKE_OK) {

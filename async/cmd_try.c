@@ -93,7 +93,7 @@ static void cmd_on_opening_timeout(tnd_cmd* cmd, uint64_t now_us)
     cmd_set_timeout_error(cmd, ms, "connecting to", where);
     cmd->link = NULL;
     tnd_link_close(link);
-    tnd_worker_ask(cmd->engine->worker, cmd->node_index);
+    tnd_engine_ask(cmd->engine, cmd->node_index);
     tnd_cmd_fail_attempt(cmd, is_final ? TND_CMD_CAUSE_FINAL : TND_CMD_CAUSE_CONNECTION, false);
 }
 
@@ -120,7 +120,7 @@ static void cmd_on_sent_timeout(tnd_cmd* cmd, uint64_t now_us)
                           was_sent ? "waiting for the reply of" : "writing to", where);
     cmd->link = NULL;
     tnd_link_abandon(link, cmd->delay_ms);
-    tnd_worker_ask(cmd->engine->worker, cmd->node_index);
+    tnd_engine_ask(cmd->engine, cmd->node_index);
     tnd_cmd_fail_attempt(cmd, is_final ? TND_CMD_CAUSE_FINAL : TND_CMD_CAUSE_TIMEOUT, was_sent);
 }
 
@@ -208,7 +208,7 @@ static void cmd_take_link(tnd_cmd* cmd, tnd_node* node)
         tnd_cmd_fail_attempt(cmd, TND_CMD_CAUSE_TIMEOUT, false);
         return;
     case TND_ACQUIRE_FAILED:
-        tnd_worker_ask(cmd->engine->worker, cmd->node_index);
+        tnd_engine_ask(cmd->engine, cmd->node_index);
         tnd_cmd_fail_attempt(cmd, TND_CMD_CAUSE_CONNECTION, false);
         return;
     }
@@ -227,7 +227,7 @@ void tnd_cmd_attempt(tnd_cmd* cmd)
         cmd_take_link(cmd, node);
         return;
     }
-    tnd_worker_ask(cmd->engine->worker, 0);
+    tnd_engine_ask(cmd->engine, 0);
     tnd_cmd_fail_attempt(cmd,
                          cmd->err.code == AEROSPIKE_ERR_INVALID_NODE ? TND_CMD_CAUSE_NO_NODE
                                                                      : TND_CMD_CAUSE_FINAL,

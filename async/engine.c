@@ -103,17 +103,62 @@ static tnd_engine* engine_of(tnd_events_user* user)
     return (tnd_engine*)(void*)((char*)user - offsetof(tnd_engine, user));
 }
 
+static void engine_resume(tnd_engine* engine)
+{
+    tnd_timer_stop(&engine->hold);
+    if (engine->is_paused) {
+        engine->is_paused = false;
+        tnd_worker_resume(engine->worker);
+    }
+}
+
+static void on_hold_over(tnd_timer* timer)
+{
+    tnd_engine* engine = timer->udata;
+    as_event_loop* previous = tnd_engine_enter(engine, NULL);
+    engine_resume(engine);
+    tnd_engine_leave(engine, previous);
+}
+
+/* A loop that turns for one short call after the other would take the role and give it back each
+   time. So a map that was looked after lately is left alone for an interval, unless a command meets
+   trouble. */
+static void engine_start_turning(tnd_engine* engine)
+{
+    uint64_t now_ms = tnd_loop_now_ms(engine->loop);
+    uint64_t due_ms = engine->paused_ms + engine->config->tender_interval;
+    if (!tnd_engine_is_ready(engine) || due_ms <= now_ms) {
+        engine_resume(engine);
+    } else {
+        tnd_timer_start_ms(&engine->hold, due_ms - now_ms);
+    }
+}
+
+/* A private map has nobody else to look after it, and nobody to hand it to. */
 static void on_turning(tnd_events_user* user, bool is_turning)
 {
     tnd_engine* engine = engine_of(user);
-    if (engine->is_closing) {
+    if (engine->is_closing || !engine->config->use_shm) {
         return;
     }
     if (is_turning) {
-        tnd_worker_resume(engine->worker);
-    } else {
+        engine_start_turning(engine);
+        return;
+    }
+    tnd_timer_stop(&engine->hold);
+    if (!engine->is_paused) {
+        engine->is_paused = true;
+        engine->paused_ms = tnd_loop_now_ms(engine->loop);
         tnd_worker_pause(engine->worker);
     }
+}
+
+void tnd_engine_ask(tnd_engine* engine, uint32_t node_index)
+{
+    if (engine->hold.is_armed) {
+        engine_resume(engine);
+    }
+    tnd_worker_ask(engine->worker, node_index);
 }
 
 static void on_events_close(tnd_events_user* user)
@@ -148,6 +193,7 @@ bool tnd_engine_close(tnd_engine* engine)
 {
     if (!engine->is_closing) {
         engine->is_closing = true;
+        tnd_timer_stop(&engine->hold);
         tnd_worker_pause(engine->worker);
         tnd_pool_drain(&engine->pool);
         if (!tnd_engine_is_drained(engine)) {
@@ -177,6 +223,7 @@ void tnd_engine_free(tnd_engine* engine)
     tnd_engine_abort(engine, AEROSPIKE_ERR_CLIENT, closed_text);
     tnd_events_part(&engine->user);
     tnd_timer_stop(&engine->grace);
+    tnd_timer_stop(&engine->hold);
     tnd_task_cancel(&engine->news);
     tnd_pool_close(&engine->pool);
     tnd_cmd_free_spare(engine);
@@ -216,6 +263,8 @@ tnd_engine* tnd_engine_new(const tnd_engine_config* config, as_error* err)
     engine->user.on_close = on_events_close;
     tnd_task_init(&engine->news, engine->loop, on_news, engine);
     tnd_timer_init(&engine->grace, engine->loop, on_grace_over, engine);
+    tnd_timer_init(&engine->hold, engine->loop, on_hold_over, engine);
+    engine->is_paused = config->config->use_shm && !config->events->is_turning;
     tnd_pool_init(&engine->pool, engine->loop, &tnd_cmd_link_handler, config->links_min,
                   config->links_max, config->config->max_socket_idle);
     tnd_worker_config worker_config = {
@@ -225,7 +274,7 @@ tnd_engine* tnd_engine_new(const tnd_engine_config* config, as_error* err)
         .sys = config->sys,
         .pid = config->pid,
         .uid = config->uid,
-        .is_turning = config->is_turning,
+        .is_turning = !engine->is_paused,
     };
     engine->worker = tnd_worker_start(engine->loop, &worker_config, err);
     if (!engine->worker) {

@@ -44,7 +44,6 @@ typedef struct tnd_engine_config {
     void* udata;
     const tnd_shm_sys* sys; /* NULL = the real one */
     uint32_t pid, uid;
-    bool is_turning;
     uint32_t links_min, links_max; /* per node */
 } tnd_engine_config;
 
@@ -77,6 +76,9 @@ struct tnd_engine {
     unsigned pins;    /* callbacks of it on the stack */
     as_error failed;  /* why no seed answered; code AEROSPIKE_OK: not known to have failed */
     tnd_timer grace;
+    bool is_paused;     /* the worker is no candidate: the loop stood still */
+    uint64_t paused_ms; /* since when */
+    tnd_timer hold;     /* the loop turns, but the worker stays paused until this is over */
 };
 
 /* NULL with `err` set if the map can't be opened or memory lacks. */
@@ -84,6 +86,9 @@ tnd_engine* tnd_engine_new(const tnd_engine_config* config, as_error* err);
 
 /* Has it a map to route by? */
 bool tnd_engine_is_ready(tnd_engine* engine);
+
+/* A command met a failure at this node, or a map that looks stale (index 0). */
+void tnd_engine_ask(tnd_engine* engine, uint32_t node_index);
 
 /* Around everything that may call a listener. */
 as_event_loop* tnd_engine_enter(tnd_engine* engine, as_event_loop* entry);

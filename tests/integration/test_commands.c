@@ -44,6 +44,7 @@ static as_status put(const as_policy_write* policy, const as_key* key, as_record
     if (status != AEROSPIKE_OK) {
         fail_msg("put: %d %s", err.code, err.message);
     }
+    assert_int_equal(result->calls, 0); /* never inside the call */
     test_result_wait(result);
     return result->code;
 }
@@ -69,6 +70,7 @@ static as_status get(const as_policy_read* policy, const as_key* key, test_resul
     if (status != AEROSPIKE_OK) {
         fail_msg("get: %d %s", err.code, err.message);
     }
+    assert_int_equal(result->calls, 0);
     test_result_wait(result);
     return result->code;
 }

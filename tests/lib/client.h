@@ -40,7 +40,7 @@ bool test_run_until(bool (*done)(void* udata), void* udata, uint64_t ms);
 void test_run_for(uint64_t ms);
 
 /* Runs until the result's listener has been called, and fails the running test if it isn't called
- * exactly once. */
+ * exactly once. It may have been called by now. */
 void test_result_wait(test_result* result);
 void test_result_reset(test_result* result);
 
