@@ -281,6 +281,34 @@ static void a_peer_that_speaks_no_tls_fails_the_handshake(void** state)
     tnd_io_close(&peer.io);
 }
 
+static void act_drain_and_close(probe* self)
+{
+    probe_drain(self);
+    if (rig_count(self->rig, self->letter) > 0) {
+        tnd_io_close(&self->io);
+    }
+}
+
+/* The peer takes the greeting and closes: OpenSSL must see an end, not an error of the system. */
+static void a_peer_that_closes_ends_the_handshake(void** state)
+{
+    rig* on = *state;
+    end client;
+    probe peer;
+    memset(&client, 0, sizeof(client));
+    probe_init(&client.probe, on, 'c', end_step);
+    probe_init(&peer, on, 'p', act_drain_and_close);
+    rig_connect_pair(on, &client.probe, &peer);
+    end_open(&client, client_context, false);
+    rig_settle(on); /* the greeting has come */
+    tnd_io_watch(&peer.io, TND_IO_READ);
+    both ends = {&client, NULL};
+    assert_true(rig_run(on, client_has_failed, &ends));
+    assert_int_equal(client.error, SSL_ERROR_SSL);
+    end_done(&client);
+    tnd_io_close(&peer.io);
+}
+
 static void without_memory_there_is_no_bio(void** state)
 {
     rig* on = *state;
@@ -305,6 +333,7 @@ static void without_memory_there_is_no_bio(void** state)
     CASE(set_up, handshake_and_data_in_both_directions),                                           \
         CASE(set_up, a_cut_connection_is_no_clean_end),                                            \
         CASE(set_up, a_peer_that_speaks_no_tls_fails_the_handshake),                               \
+        CASE(set_up, a_peer_that_closes_ends_the_handshake),                                       \
         CASE(set_up, without_memory_there_is_no_bio)
 
 int main(void)
