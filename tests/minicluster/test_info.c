@@ -116,6 +116,31 @@ static void test_replicas(void** state)
     assert_non_null(strstr(alone, ";bar:1,1,//////"));
 }
 
+static int digit(char c)
+{
+    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    return (int)(strchr(digits, c) - digits);
+}
+
+// Six partitions in each base64 digit, the lowest in its highest bit.
+static void test_bitmaps_say_who_owns_what(void** state)
+{
+    (void)state;
+    for (int node = 0; node < 3; node++) {
+        mc_conn* c = mc_cluster_accept(cluster, node, 0);
+        const char* at = strchr(testing_info(c, "replicas\n"), ',') + 1;
+        for (int column = 0; column < 2; column++) {
+            at = strchr(at, ',') + 1;
+            for (int pid = 0; pid < MC_PARTITIONS; pid++) {
+                bool claims = digit(at[pid / 6]) >> (5 - pid % 6) & 1;
+                bool owns = mc_partition_owner(cluster, "test", column, pid) == node;
+                assert_int_equal(claims, owns);
+            }
+            assert_int_equal(at[683], '=');
+        }
+    }
+}
+
 static void test_old_builds(void** state)
 {
     (void)state;
@@ -198,9 +223,16 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
-        TEST(test_vectors),  TEST(test_lines),      TEST(test_peers_and_services),
-        TEST(test_replicas), TEST(test_old_builds), TEST(test_user_agent),
-        TEST(test_dropped),  TEST(test_size_zero),  TEST(test_counters),
+        TEST(test_vectors),
+        TEST(test_lines),
+        TEST(test_peers_and_services),
+        TEST(test_replicas),
+        TEST(test_bitmaps_say_who_owns_what),
+        TEST(test_old_builds),
+        TEST(test_user_agent),
+        TEST(test_dropped),
+        TEST(test_size_zero),
+        TEST(test_counters),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -174,6 +174,18 @@ static void test_the_last_copy_is_lost(void** state)
     assert_in_range(claimed("strong", 0, -1), 0, 0);
 }
 
+static void test_memory_does_not_outlive_its_process(void** state)
+{
+    (void)state;
+    mc_conn* conn = mc_cluster_accept(cluster, 0, 0);
+    int pid = pid_of(3, 1);
+    assert_int_equal(testing_command(conn, pid, 1, 0, 0), 0);
+    testing_control(cluster, "restart 3", 0);
+    testing_control(cluster, "restart 1", 0);
+    settle(0, 5000);
+    assert_int_equal(testing_command(conn, pid, 0, 0, 5000), 2);
+}
+
 static void test_commands_wait_for_an_owner(void** state)
 {
     (void)state;
@@ -264,6 +276,7 @@ int main(void)
         TEST(test_another_id),
         TEST(test_acknowledged_writes_survive_a_death),
         TEST(test_the_last_copy_is_lost),
+        TEST(test_memory_does_not_outlive_its_process),
         TEST(test_commands_wait_for_an_owner),
         TEST(test_proxies_are_counted),
         TEST(test_growing_shrinking_migrating),
