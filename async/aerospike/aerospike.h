@@ -61,8 +61,11 @@ AS_EXTERN aerospike* aerospike_new(as_config* config);
  * meanwhile: they wait for the map within their timeouts. With a segment that is tended already no
  * network traffic precedes the listener. `event_loop` NULL is the next in rotation.
  *
+ * Called again on a client that is connected, or about to be, it only has the listener called once
+ * that is so.
+ *
  * Anything but AEROSPIKE_OK: the configuration or the segment is refused, no event loop is there,
- * or the client is connected already (AEROSPIKE_ERR_PARAM); the listener isn't called.
+ * or the client is connected on another one; the listener isn't called.
  */
 AS_EXTERN as_status aerospike_connect_async(aerospike* as, as_error* err,
                                             as_async_write_listener listener, void* udata,
