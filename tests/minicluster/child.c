@@ -56,6 +56,7 @@ static _Noreturn void child_main(const mc_server_config* config, int hello_fd, p
     }
     close(hello_fd);
     mc_server_run(child_server);
+    signal(SIGTERM, SIG_IGN); // a second one must not meet a server that is gone
     mc_server_close(child_server);
     _exit(0);
 }

@@ -227,6 +227,8 @@ int main(int argc, char** argv)
     signal(SIGPIPE, SIG_IGN);
     main_say_ready(main_server);
     mc_server_run(main_server);
+    signal(SIGTERM, SIG_IGN); // a second one must not meet a server that is gone
+    signal(SIGINT, SIG_IGN);
     mc_server_close(main_server);
     return 0;
 }
