@@ -376,7 +376,8 @@ static bool random_command(outcome* o, bed* b)
         total_ms = policy.base.total_timeout;
         is_accepted = start_put(o, b, id, &policy);
     }
-    o->limit_us = o->start_us + total_ms * MS + 60 * MS;
+    /* Up to 20 ms late each: the wake-up before the limit, the turn of the retry, the timer. */
+    o->limit_us = o->start_us + total_ms * MS + 100 * MS;
     o->value = id; /* until a get says otherwise */
     return is_accepted;
 }
