@@ -278,6 +278,27 @@ static void lets_commands_end_when_it_closes(void** state)
     assert_true(as_event_close_loops());
 }
 
+/* A second connect whose listener is due doesn't cut the commands' time. */
+static void lets_commands_end_whoever_else_waits(void** state)
+{
+    (void)state;
+    as_error err;
+    test_result again = {0};
+    test_result closed = {0};
+    if (needs_faults()) {
+        skip();
+    }
+    open_client();
+    start_pending(400);
+    start_connect(&again);
+    assert_int_equal(aerospike_close_async(&as, &err, test_on_write, &closed, NULL), AEROSPIKE_OK);
+    test_result_wait(&closed);
+    assert_int_equal(again.calls, 1);
+    check_pending(AEROSPIKE_ERR_TIMEOUT);
+    aerospike_destroy(&as);
+    assert_true(as_event_close_loops());
+}
+
 static void gives_commands_up_after_a_grace_period(void** state)
 {
     (void)state;
@@ -511,6 +532,7 @@ int main(void)
         cmocka_unit_test(waits_for_nodes_where_told_to),
         cmocka_unit_test(starts_commands_before_the_first_map),
         cmocka_unit_test(lets_commands_end_when_it_closes),
+        cmocka_unit_test(lets_commands_end_whoever_else_waits),
         cmocka_unit_test(gives_commands_up_after_a_grace_period),
         cmocka_unit_test(ends_commands_with_the_event_loop),
         cmocka_unit_test(leaves_a_connect_under_way),

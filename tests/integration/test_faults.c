@@ -213,6 +213,29 @@ static void keeps_deadlines(void** state)
     assert_int_equal(put(&write, &result), AEROSPIKE_OK);
 }
 
+/* A definite answer says nothing about the attempt before it. */
+static void remembers_a_doubt(void** state)
+{
+    (void)state;
+    as_error err;
+    test_result result = {0};
+    as_policy_write write = writing(3000, 1);
+    write.base.socket_timeout = 100;
+    as_record record;
+    as_record_inita(&record, 1);
+    as_record_set_int64(&record, "a", 7);
+    test_result_reset(&result);
+    control("mute %u 1", owner, 0);
+    assert_int_equal(aerospike_key_put_async(&as, &err, &write, &key, &record, test_on_write,
+                                             &result, NULL, NULL),
+                     AEROSPIKE_OK);
+    test_run_for(50);
+    control("answer %u %d 1", owner, 8);
+    test_result_wait(&result);
+    assert_int_equal(result.code, AEROSPIKE_ERR_SERVER_FULL);
+    assert_true(result.in_doubt);
+}
+
 static void swallows_a_late_reply(void** state)
 {
     (void)state;
@@ -387,6 +410,61 @@ static void closes_a_connection_that_says_too_much(void** state)
     assert_true(opened() > before);
 }
 
+static unsigned owner_of(const as_key* some)
+{
+    char line[64];
+    unsigned node;
+    unsigned partition = (some->digest.value[0] | (unsigned)some->digest.value[1] << 8) & 4095;
+    snprintf(line, sizeof(line), "owner %s %u", NS, partition);
+    assert_true(test_cluster_control(cluster, line));
+    assert_int_equal(sscanf(test_cluster_answer(cluster), "column=0 node=%u", &node), 1);
+    return node;
+}
+
+/* Not there, but on the same node. */
+static as_key missing;
+
+static void find_missing(void)
+{
+    as_error err;
+    for (int i = 0; i < 1000; i++) {
+        as_key_init_int64(&missing, NS, SET, i);
+        assert_int_equal(as_key_set_digest(&err, &missing), AEROSPIKE_OK);
+        if (owner_of(&missing) == owner) {
+            return;
+        }
+    }
+    fail_msg("no key on node %u", owner);
+}
+
+/* The second copy is there already when the listener starts another command. */
+static void on_get_then_other(as_error* err, as_record* record, void* udata, as_event_loop* loop)
+{
+    (void)record;
+    as_error inner;
+    assert_null(err);
+    assert_int_equal(
+        aerospike_key_get_async(&as, &inner, NULL, &missing, test_on_record, udata, loop, NULL),
+        AEROSPIKE_OK);
+}
+
+static void gives_no_command_the_reply_of_another(void** state)
+{
+    (void)state;
+    as_error err;
+    test_result result = {0};
+    find_missing();
+    for (int i = 0; i < 5; i++) {
+        test_result_reset(&result);
+        control("other %u twice 1", owner, 0);
+        assert_int_equal(
+            aerospike_key_get_async(&as, &err, NULL, &key, on_get_then_other, &result, NULL, NULL),
+            AEROSPIKE_OK);
+        test_result_wait(&result);
+        assert_int_equal(result.code, AEROSPIKE_ERR_RECORD_NOT_FOUND);
+    }
+}
+
 /* ---- limits ---- */
 
 static void limits_connections_per_node(void** state)
@@ -434,25 +512,17 @@ static void reads_on_when_a_node_dies(void** state)
     }
     as_policy_write write = writing(5000, 3);
     assert_int_equal(put(&write, &result), AEROSPIKE_OK);
-    control("restart %u", owner, 0);
-    for (int i = 0; i < 40; i++) {
+    control("restart %u port=0", owner, 0); /* somewhere else */
+    for (int i = 0; i < 80; i++) {
         assert_int_equal(get(&read, &result), AEROSPIKE_OK);
         test_run_for(50);
     }
+    assert_int_equal(owner_of(&key), owner);
+    write = writing(5000, 0);
+    assert_int_equal(put(&write, &result), AEROSPIKE_OK);
 }
 
 /* ---- setup ---- */
-
-static int find_owner(void)
-{
-    char line[64];
-    unsigned partition = (key.digest.value[0] | (unsigned)key.digest.value[1] << 8) & 4095;
-    snprintf(line, sizeof(line), "owner %s %u", NS, partition);
-    return test_cluster_control(cluster, line) &&
-                   sscanf(test_cluster_answer(cluster), "column=0 node=%u", &owner) == 1
-               ? 0
-               : -1;
-}
 
 static int open_client(void** state)
 {
@@ -466,7 +536,8 @@ static int open_client(void** state)
     test_result result = {0};
     as_policy_write write = writing(5000, 0);
     assert_int_equal(put(&write, &result), AEROSPIKE_OK);
-    return find_owner();
+    owner = owner_of(&key);
+    return 0;
 }
 
 static int close_client(void** state)
@@ -485,6 +556,7 @@ int main(void)
         cmocka_unit_test(pauses_between_retries),
         cmocka_unit_test(tries_a_replica_when_the_master_is_silent),
         cmocka_unit_test(keeps_deadlines),
+        cmocka_unit_test(remembers_a_doubt),
         cmocka_unit_test(swallows_a_late_reply),
         cmocka_unit_test(forgives_a_slow_reply_that_comes),
         cmocka_unit_test(survives_broken_connections),
@@ -493,6 +565,7 @@ int main(void)
         cmocka_unit_test(refuses_garbage),
         cmocka_unit_test(refuses_another_commands_reply),
         cmocka_unit_test(closes_a_connection_that_says_too_much),
+        cmocka_unit_test(gives_no_command_the_reply_of_another),
         cmocka_unit_test(limits_connections_per_node),
         cmocka_unit_test(reads_on_when_a_node_dies),
     };
