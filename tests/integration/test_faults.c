@@ -522,6 +522,23 @@ static void reads_on_when_a_node_dies(void** state)
     assert_int_equal(put(&write, &result), AEROSPIKE_OK);
 }
 
+/* Back before anybody missed it, at another address: the old one isn't used any more. */
+static void follows_a_node_that_moves(void** state)
+{
+    (void)state;
+    test_result result = {0};
+    as_policy_read read = reading(5000, 3);
+    control("restart %u port=0", owner, 0);
+    for (int i = 0; i < 80; i++) {
+        assert_int_equal(get(&read, &result), AEROSPIKE_OK);
+        test_run_for(50);
+    }
+    as_policy_write write = writing(5000, 0);
+    for (int i = 0; i < 20; i++) {
+        assert_int_equal(put(&write, &result), AEROSPIKE_OK);
+    }
+}
+
 /* ---- setup ---- */
 
 static int open_client(void** state)
@@ -568,6 +585,7 @@ int main(void)
         cmocka_unit_test(gives_no_command_the_reply_of_another),
         cmocka_unit_test(limits_connections_per_node),
         cmocka_unit_test(reads_on_when_a_node_dies),
+        cmocka_unit_test(follows_a_node_that_moves),
     };
     cluster = test_cluster_start("--nodes", "3", "--namespaces", "test:2", NULL);
     if (!cluster) {
