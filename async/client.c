@@ -11,10 +11,9 @@
  *   - a fork: everything but destroy is refused in the child, and destroy leaves alone what the
  *     parent uses.
  */
-#include "async/client.h"
+#include "async/client_int.h"
 
 #include "async/fork.h"
-#include "async/loop_ev.h"
 #include "core/config.h"
 #include "core/mem.h"
 #include <aerospike/as_log_macros.h>
@@ -62,7 +61,7 @@ static bool config_copy(as_config* trg, const as_config* src)
 
 static void on_client_task(tnd_task* task);
 
-static as_cluster* client_new(aerospike* as, const tnd_client_world* world, as_error* err)
+as_cluster* tnd_client_new(aerospike* as, const tnd_client_world* world, as_error* err)
 {
     as_config_massage_error_rate(&as->config);
     if (tnd_config_check(&as->config, err) != AEROSPIKE_OK) {
@@ -104,20 +103,8 @@ static void client_detach(as_cluster* client)
     }
 }
 
-static void client_free_sync(as_cluster* client)
-{
-    if (client->sync) {
-        tnd_engine_free(client->sync);
-        client->sync = NULL;
-    }
-    if (client->sync_events) {
-        tnd_events_free(client->sync_events);
-        client->sync_events = NULL;
-    }
-}
-
 /* Engines first: their listeners may still ask for the client. */
-static void client_free(as_cluster* client)
+void tnd_client_free(as_cluster* client)
 {
     client_detach(client);
     tnd_task_cancel(&client->task);
@@ -127,7 +114,7 @@ static void client_free(as_cluster* client)
         client->main = NULL;
         tnd_engine_free(engine);
     }
-    client_free_sync(client);
+    tnd_client_free_sync(client);
     if (client->is_done) {
         *client->is_done = true;
     }
@@ -189,7 +176,7 @@ static void client_finish(as_cluster* client)
     as_error err;
     as_error_set_message(as_error_init(&err), AEROSPIKE_ERR_CLIENT, closed_text);
     client->pins++;
-    client_free(client);
+    tnd_client_free(client);
     notices_call(connecting, &err);
     notices_call(closing, NULL);
     client->pins--;
@@ -204,7 +191,7 @@ static void client_fail(as_cluster* client, const as_error* err)
     client_detach(client);
     client->state = TND_CLIENT_CLOSING;
     tnd_engine_abort(client->main, err->code, err->message);
-    client_free(client);
+    tnd_client_free(client);
     notices_call(connecting, err);
     client->pins--;
     client_release(client);
@@ -270,7 +257,7 @@ static void on_client_task(tnd_task* task)
 
 /* ---- connecting ---- */
 
-static as_status client_start_main(as_cluster* client, tnd_events* events, as_error* err)
+as_status tnd_client_start_main(as_cluster* client, tnd_events* events, as_error* err)
 {
     tnd_engine_config config = {
         .events = events,
@@ -288,7 +275,7 @@ static as_status client_start_main(as_cluster* client, tnd_events* events, as_er
     return client->main ? AEROSPIKE_OK : err->code;
 }
 
-static as_status client_check_fork(const as_cluster* client, as_error* err)
+as_status tnd_client_check_fork(const as_cluster* client, as_error* err)
 {
     return tnd_fork_is_crossed(client->fork_generation)
                ? as_error_set_message(err, AEROSPIKE_ERR_CLIENT, fork_text)
@@ -300,14 +287,14 @@ static as_status client_connect_again(as_cluster* client, as_error* err,
                                       as_async_write_listener listener, void* udata,
                                       tnd_events* events, as_event_loop* entry)
 {
-    if (client_check_fork(client, err) != AEROSPIKE_OK) {
+    if (tnd_client_check_fork(client, err) != AEROSPIKE_OK) {
         return err->code;
     }
     if (client->main && client->main->events != events) {
         return as_error_set_message(err, AEROSPIKE_ERR_CLIENT,
                                     "The client is connected on another event loop");
     }
-    if (!client->main && client_start_main(client, events, err) != AEROSPIKE_OK) {
+    if (!client->main && tnd_client_start_main(client, events, err) != AEROSPIKE_OK) {
         return err->code;
     }
     if (notice_add(&client->connecting, listener, udata, entry, err) != AEROSPIKE_OK) {
@@ -331,14 +318,14 @@ as_status tnd_client_connect(aerospike* as, as_error* err, const tnd_client_worl
     if (as->cluster) {
         return client_connect_again(as->cluster, err, listener, udata, events, entry);
     }
-    as_cluster* client = client_new(as, world, err);
+    as_cluster* client = tnd_client_new(as, world, err);
     if (!client) {
         return err->code;
     }
     client->state = TND_CLIENT_CONNECTING;
-    if (client_start_main(client, events, err) != AEROSPIKE_OK ||
+    if (tnd_client_start_main(client, events, err) != AEROSPIKE_OK ||
         notice_add(&client->connecting, listener, udata, entry, err) != AEROSPIKE_OK) {
-        client_free(client);
+        tnd_client_free(client);
         return err->code;
     }
     as->cluster = client;
@@ -385,7 +372,7 @@ static bool client_start_close(as_cluster* client)
     client_detach(client);
     tnd_task_cancel(&client->task);
     client->state = TND_CLIENT_CLOSING;
-    client_free_sync(client);
+    tnd_client_free_sync(client);
     return !client->main || tnd_engine_close(client->main);
 }
 
@@ -412,7 +399,7 @@ as_status aerospike_close_async(aerospike* as, as_error* err, as_async_write_lis
                                     "aerospike_close_async() needs a client");
     }
     as_cluster* client = as->cluster;
-    if (client && client_check_fork(client, err) != AEROSPIKE_OK) {
+    if (client && tnd_client_check_fork(client, err) != AEROSPIKE_OK) {
         return err->code;
     }
     as_event_loop* entry = event_loop;
@@ -435,7 +422,7 @@ as_status aerospike_close_async(aerospike* as, as_error* err, as_async_write_lis
     return AEROSPIKE_OK;
 }
 
-static bool flag_is_set(void* udata)
+bool tnd_client_flag_is_set(void* udata)
 {
     return *(const bool*)udata;
 }
@@ -453,12 +440,12 @@ static void client_close_pending(as_cluster* client)
     }
     bool is_done = false;
     client->is_done = &is_done;
-    tnd_events_run(events, flag_is_set, &is_done);
+    tnd_events_run(events, tnd_client_flag_is_set, &is_done);
 }
 
 static as_status client_close(as_cluster* client, as_error* err)
 {
-    if (client_check_fork(client, err) != AEROSPIKE_OK) {
+    if (tnd_client_check_fork(client, err) != AEROSPIKE_OK) {
         return err->code;
     }
     if (client_start_close(client)) {
@@ -482,7 +469,7 @@ as_status aerospike_drain(aerospike* as, as_error* err)
     if (!client) {
         return AEROSPIKE_OK;
     }
-    if (client_check_fork(client, err) != AEROSPIKE_OK) {
+    if (tnd_client_check_fork(client, err) != AEROSPIKE_OK) {
         return err->code;
     }
     if (client->main) {
@@ -530,139 +517,21 @@ void aerospike_destroy(aerospike* as)
     }
 }
 
-/* ---- synchronous connecting ---- */
-
-/* Blocking is for programs that do one thing after the other. */
-static as_status check_may_block(as_error* err)
-{
-    const tnd_events* events = tnd_events_of_thread();
-    if (as_event_loop_current || (events && (events->depth > 0 || tnd_events_is_running(events)))) {
-        return as_error_set_message(err, AEROSPIKE_ERR_CLIENT,
-                                    "Synchronous calls are refused while the event loop is "
-                                    "running: use the asynchronous ones");
-    }
-    if (events && events->kind == TND_EVENTS_FOREIGN) {
-        return as_error_setallv(err, AEROSPIKE_ERR_CLIENT, __func__, __FILE__, __LINE__,
-                                "Synchronous calls are refused on the loop of kind %s: use the "
-                                "asynchronous ones",
-                                events->loop->ops->name);
-    }
-    return AEROSPIKE_OK;
-}
-
-static void on_sync_ready(void* udata, as_error* err)
-{
-    as_cluster* client = udata;
-    client->is_sync_ready = true;
-    if (err) {
-        as_error_copy(&client->sync_err, err);
-    } else {
-        as_error_init(&client->sync_err);
-    }
-}
-
-static void on_sync_nothing(void* udata)
-{
-    (void)udata; /* its loop and its engine are freed by client_free_sync alone */
-}
-
-static const tnd_engine_handler sync_handler = {
-    .on_ready = on_sync_ready,
-    .on_drained = on_sync_nothing,
-    .on_loop_close = on_sync_nothing,
-};
-
-static as_status client_start_sync(as_cluster* client, as_error* err)
-{
-    tnd_loop* loop = tnd_loop_ev_create();
-    client->sync_events = loop ? tnd_events_new(TND_EVENTS_OWN, loop, 1) : NULL;
-    if (!client->sync_events) {
-        tnd_loop_ev_free(loop);
-        return as_error_set_message(err, AEROSPIKE_ERR_CLIENT,
-                                    "No memory or no descriptor for an event loop");
-    }
-    tnd_engine_config config = {
-        .events = client->sync_events,
-        .config = &client->config,
-        .handler = &sync_handler,
-        .udata = client,
-        .sys = client->world.sys,
-        .pid = client->world.pid,
-        .uid = client->world.uid,
-        .links_min = client->config.min_conns_per_node,
-        .links_max = client->config.max_conns_per_node,
-    };
-    client->sync = tnd_engine_new(&config, err);
-    if (!client->sync) {
-        client_free_sync(client);
-        return err->code;
-    }
-    client->is_sync_ready = false;
-    tnd_events_run(client->sync_events, flag_is_set, &client->is_sync_ready);
-    return AEROSPIKE_OK;
-}
-
-/* The private engine finds the cluster, then its loop stands still; the main one, if there is a
-   loop for it, starts there and takes its turn when that turns. */
-static as_status client_connect_and_wait(as_cluster* client, as_error* err)
-{
-    if (client_start_sync(client, err) != AEROSPIKE_OK) {
-        return err->code;
-    }
-    if (client->sync_err.code != AEROSPIKE_OK) {
-        if (client->config.fail_if_not_connected) {
-            as_error_copy(err, &client->sync_err);
-            return err->code;
-        }
-        as_log_warn("connected without a node: %s", client->sync_err.message);
-    }
-    tnd_events* events = tnd_events_of_thread();
-    if (!events || events->size == 0) {
-        return AEROSPIKE_OK;
-    }
-    return client_start_main(client, events, err);
-}
-
-as_status aerospike_connect(aerospike* as, as_error* err)
-{
-    as_error_reset(err);
-    if (!as) {
-        return as_error_set_message(err, AEROSPIKE_ERR_PARAM, "aerospike_connect() needs a client");
-    }
-    if (as->cluster) {
-        return client_check_fork(as->cluster, err);
-    }
-    if (check_may_block(err) != AEROSPIKE_OK) {
-        return err->code;
-    }
-    as_cluster* client = client_new(as, NULL, err);
-    if (!client) {
-        return err->code;
-    }
-    client->state = TND_CLIENT_OPEN;
-    if (client_connect_and_wait(client, err) != AEROSPIKE_OK) {
-        client_free(client);
-        return err->code;
-    }
-    as->cluster = client;
-    return AEROSPIKE_OK;
-}
-
 /* ---- for commands ---- */
 
-static as_cluster* client_of(aerospike* as, as_error* err)
+as_cluster* tnd_client_of(aerospike* as, as_error* err)
 {
     if (!as->cluster) {
         as_error_set_message(err, AEROSPIKE_ERR_CLIENT, closed_text);
         return NULL;
     }
-    return client_check_fork(as->cluster, err) == AEROSPIKE_OK ? as->cluster : NULL;
+    return tnd_client_check_fork(as->cluster, err) == AEROSPIKE_OK ? as->cluster : NULL;
 }
 
 tnd_engine* tnd_client_engine(aerospike* as, as_event_loop* event_loop, as_event_loop** ret_entry,
                               as_error* err)
 {
-    const as_cluster* client = client_of(as, err);
+    const as_cluster* client = tnd_client_of(as, err);
     if (!client) {
         return NULL;
     }
@@ -676,29 +545,6 @@ tnd_engine* tnd_client_engine(aerospike* as, as_event_loop* event_loop, as_event
         return NULL;
     }
     return client->main;
-}
-
-tnd_engine* tnd_client_sync_engine(aerospike* as, as_error* err)
-{
-    as_cluster* client = client_of(as, err);
-    if (!client || check_may_block(err) != AEROSPIKE_OK) {
-        return NULL;
-    }
-    if (!client->sync && client_start_sync(client, err) != AEROSPIKE_OK) {
-        return NULL;
-    }
-    if (!pthread_equal(client->sync_events->thread, pthread_self())) {
-        as_error_set_message(err, AEROSPIKE_ERR_CLIENT, "The client is another thread's");
-        return NULL;
-    }
-    return client->sync;
-}
-
-void tnd_client_sync_run(aerospike* as, const bool* is_done)
-{
-    bool ran = tnd_events_run(as->cluster->sync_events, flag_is_set, (void*)(uintptr_t)is_done);
-    assert(ran);
-    (void)ran;
 }
 
 /* ---- the rest of aerospike.h ---- */
