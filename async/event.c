@@ -77,6 +77,22 @@ static void events_start(tnd_events* events, tnd_loop* loop)
     tnd_task_soon(&events->turn);
 }
 
+/* A registered entry keeps an ev_run() from returning. A loop of another kind runs as long as its
+   program wants: there the running commands alone are work to be finished. */
+static void events_hold_loop(tnd_events* events)
+{
+    if (events->kind != TND_EVENTS_FOREIGN) {
+        events->loop->ops->ref(events->loop);
+    }
+}
+
+static void events_let_loop_go(tnd_events* events)
+{
+    if (events->kind != TND_EVENTS_FOREIGN) {
+        events->loop->ops->unref(events->loop);
+    }
+}
+
 static as_event_loop* events_register(tnd_events* events)
 {
     as_event_loop* entry = &events->entries[events->size];
@@ -89,7 +105,7 @@ static as_event_loop* events_register(tnd_events* events)
     }
     events->size++;
     events->open_size++;
-    events->loop->ops->ref(events->loop);
+    events_hold_loop(events);
     return entry;
 }
 
@@ -161,7 +177,7 @@ void tnd_events_close(tnd_events* events)
     if (events->loop) {
         tnd_task_cancel(&events->turn);
         for (; events->open_size > 0; events->open_size--) {
-            events->loop->ops->unref(events->loop);
+            events_let_loop_go(events);
         }
     }
 }
@@ -550,7 +566,7 @@ void as_event_close_loop(as_event_loop* event_loop)
     }
     if (events->open_size > 1) {
         events->open_size--;
-        events->loop->ops->unref(events->loop);
+        events_let_loop_go(events);
     } else if (events == tnd_events_of_thread()) {
         as_event_close_loops();
     }

@@ -23,7 +23,8 @@ AS_EXTERN bool as_event_run(as_event_loop* event_loop, bool (*done)(void* udata)
 /**
  * Registers a loop that drives itself through the table of <tendril/loop.h>: nginx's, a
  * simulator's, any program's. Like as_event_set_external_loop() with room for one: `loop` is
- * borrowed until as_event_destroy_loops(). NULL, with a line in the log, if the table's version
+ * borrowed until as_event_destroy_loops(). The entry itself doesn't keep it running, its commands
+ * do (tnd_loop_ops.ref). NULL, with a line in the log, if the table's version
  * isn't TND_LOOP_VERSION or this thread has entries on another loop.
  */
 AS_EXTERN as_event_loop* tnd_event_set_loop(tnd_loop* loop);

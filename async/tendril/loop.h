@@ -162,7 +162,8 @@ typedef struct tnd_loop_ops {
     /* Stop watching and close. Idempotent; accepts zeroed storage. */
     void (*close)(tnd_loop* loop, tnd_io* io);
 
-    /* Keep the loop alive while references are held (libev: ev_ref). Others may ignore them. */
+    /* Keep the loop alive while references are held: one per running command (libev: ev_ref; nginx:
+     * the worker doesn't exit). A loop that never ends by itself may ignore them. */
     void (*ref)(tnd_loop* loop);
     void (*unref)(tnd_loop* loop);
 
