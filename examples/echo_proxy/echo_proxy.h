@@ -70,6 +70,7 @@ typedef struct echo_worker {
     ev_signal int_signal;
     ev_prepare flush;       /* before the loop waits: send what the turn has produced */
     ev_timer accept_pause;  /* out of descriptors, or enough clients */
+    ev_timer start_timeout; /* until it serves */
     ev_timer drain_timeout; /* while draining */
 
     /* clients */
@@ -81,6 +82,7 @@ typedef struct echo_worker {
     unsigned lines_count; /* at the cluster */
     uint64_t echoes_total;
 
+    bool is_serving;
     bool is_draining;
     bool is_closing;
     int exit_status;

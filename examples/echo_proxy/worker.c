@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #define ACCEPT_PAUSE_SEC 0.1
+#define START_LIMIT_SEC 3. /* then it serves without knowing where the data is */
 
 /* ---- end ------------------------------------------------------------------------------------ */
 
@@ -72,6 +73,7 @@ static void worker_drain(echo_worker* self, const char* why)
     log_line("draining: %s; %u connections", why, self->clients_count);
     ev_io_stop(self->loop, &self->accept_io);
     ev_timer_stop(self->loop, &self->accept_pause);
+    ev_timer_stop(self->loop, &self->start_timeout);
     close(self->listen_fd);
     as_error err;
     if (aerospike_drain(&self->as, &err) != AEROSPIKE_OK) {
@@ -138,24 +140,34 @@ static void on_flush(struct ev_loop* loop, ev_prepare* prepare, int events)
     client_flush_all(prepare->data);
 }
 
-/* The map is there, or no seed answered: then lines get errors until one does. */
-static void on_connected(as_error* err, void* udata, as_event_loop* event_loop)
+static void worker_serve(echo_worker* self)
 {
-    (void)event_loop;
-    echo_worker* self = udata;
-    if (err) {
-        log_line("connect: %s", err->message);
-        self->exit_status = EXIT_FAILURE;
-        worker_drain(self, "no cluster");
+    if (self->is_serving || self->is_draining) {
         return;
     }
-    if (self->is_draining) {
-        return;
-    }
+    self->is_serving = true;
+    ev_timer_stop(self->loop, &self->start_timeout);
     ev_io_start(self->loop, &self->accept_io);
     if (write(self->master_fd, "R", 1) != 1) {
         log_line("can't tell the master: %s", strerror(errno));
     }
+}
+
+static void on_connected(as_error* err, void* udata, as_event_loop* event_loop)
+{
+    (void)event_loop;
+    if (err) {
+        log_line("connect: %s", err->message);
+    }
+    worker_serve(udata);
+}
+
+/* The cluster doesn't answer: clients get errors until it does, which beats no answer. */
+static void on_start_timeout(struct ev_loop* loop, ev_timer* timer, int events)
+{
+    (void)loop, (void)events;
+    log_line("no cluster yet");
+    worker_serve(timer->data);
 }
 
 static bool worker_connect(echo_worker* self)
@@ -190,14 +202,17 @@ static void worker_watch(echo_worker* self)
     ev_signal_init(&self->int_signal, on_term, SIGINT);
     ev_prepare_init(&self->flush, on_flush);
     ev_timer_init(&self->accept_pause, on_accept_resume, ACCEPT_PAUSE_SEC, 0.);
+    ev_timer_init(&self->start_timeout, on_start_timeout, START_LIMIT_SEC, 0.);
     ev_timer_init(&self->drain_timeout, on_drain_timeout, DRAIN_LIMIT_MS / 1e3, 0.);
     self->accept_io.data = self->master_io.data = self;
     self->term_signal.data = self->int_signal.data = self;
-    self->flush.data = self->accept_pause.data = self->drain_timeout.data = self;
+    self->flush.data = self->accept_pause.data = self;
+    self->start_timeout.data = self->drain_timeout.data = self;
     ev_io_start(self->loop, &self->master_io);
     ev_signal_start(self->loop, &self->term_signal);
     ev_signal_start(self->loop, &self->int_signal);
     ev_prepare_start(self->loop, &self->flush);
+    ev_timer_start(self->loop, &self->start_timeout);
 }
 
 static void worker_unwatch(echo_worker* self)
@@ -208,6 +223,7 @@ static void worker_unwatch(echo_worker* self)
     ev_signal_stop(self->loop, &self->int_signal);
     ev_prepare_stop(self->loop, &self->flush);
     ev_timer_stop(self->loop, &self->accept_pause);
+    ev_timer_stop(self->loop, &self->start_timeout);
     ev_timer_stop(self->loop, &self->drain_timeout);
 }
 
