@@ -79,7 +79,11 @@ bool rig_run(rig* self, bool (*done)(void* udata), void* udata)
         is_done = sim_world_run_until(self->world, done, udata, DEADLINE_US);
     } else {
         wait state = {self, done, udata, real_now_us() + DEADLINE_US};
-        tnd_loop_ev_run(self->loop, wait_is_over, &state);
+        if (self->host) {
+            self->host->run(wait_is_over, &state);
+        } else {
+            tnd_loop_ev_run(self->loop, wait_is_over, &state);
+        }
         is_done = done(udata);
     }
     self->is_running = false;
@@ -280,6 +284,17 @@ int rig_set_up_chaos(void** state)
     return 0;
 }
 
+const rig_host* rig_host_present;
+
+int rig_set_up_host(void** state)
+{
+    rig* self = calloc(1, sizeof(*self));
+    self->host = rig_host_present;
+    self->loop = self->host->make();
+    *state = self;
+    return self->loop ? 0 : -1;
+}
+
 int rig_tear_down(void** state)
 {
     rig* self = *state;
@@ -291,6 +306,8 @@ int rig_tear_down(void** state)
         assert_int_equal(used.lookups_count, 0);
         assert_int_equal(used.refs_count, 0);
         sim_world_free(self->world);
+    } else if (self->host) {
+        self->host->free(self->loop);
     } else {
         tnd_loop_ev_free(self->loop);
     }

@@ -11,12 +11,20 @@
 
 #define MS ((uint64_t)1000)
 
+/* A loop of a third kind, where the cases are built into a program that has one (tests/nginx). */
+typedef struct rig_host {
+    tnd_loop* (*make)(void);
+    void (*run)(bool (*done)(void* udata), void* udata); /* turn by turn */
+    void (*free)(tnd_loop* loop);
+} rig_host;
+
 /* One loop under test, and what its callbacks wrote: a letter per callback, in order. */
 typedef struct rig {
     tnd_loop* loop;
-    sim_world* world; /* NULL: libev */
-    bool is_hostile;  /* the twin at its worst */
-    bool is_running;  /* the loop turns: callbacks may run */
+    sim_world* world;     /* NULL: libev or the host's */
+    const rig_host* host; /* NULL: libev or the twin */
+    bool is_hostile;      /* the twin at its worst */
+    bool is_running;      /* the loop turns: callbacks may run */
     bool in_callback;
     char log[256];
     size_t log_size;
@@ -27,6 +35,11 @@ typedef struct rig {
 int rig_set_up_ev(void** state);
 int rig_set_up_sim(void** state);
 int rig_set_up_chaos(void** state);
+
+/* On the loop of whoever has set this. */
+extern const rig_host* rig_host_present;
+int rig_set_up_host(void** state);
+
 int rig_tear_down(void** state);
 
 /* What the callbacks wrote. */
