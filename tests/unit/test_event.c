@@ -193,6 +193,11 @@ static void tells_its_users_when_the_loop_turns(void** state)
 
 /* ---- loops of the program: seams stand in for what the program would do with libev ---- */
 
+static void on_program_timer(tnd_timer* timer)
+{
+    (void)timer;
+}
+
 static void takes_one_external_loop(void** state)
 {
     (void)state;
@@ -214,8 +219,12 @@ static void takes_one_external_loop(void** state)
     assert_int_equal(as_event_loop_size, 2);
     user_state user = {.base = {.on_turning = on_turning, .on_close = on_close}, .turning = -1};
     tnd_events_join(entry->events, &user.base);
-    tnd_loop_ev_run(owner, is_turning_now,
-                    &user); /* the program's run: noticed in its first turn */
+    /* The program's run: noticed in its first turn. A timer of the program's ends that turn. */
+    tnd_timer timer;
+    tnd_timer_init(&timer, owner, on_program_timer, NULL);
+    tnd_timer_start_ms(&timer, 1);
+    tnd_loop_ev_run(owner, is_turning_now, &user);
+    tnd_timer_stop(&timer);
     assert_true(entry->events->is_turning);
     as_event_close_loop(as_event_loop_get_by_index(1));
     assert_int_equal(user.closes, 0);
