@@ -200,11 +200,12 @@ static void settle(tnd_tender* t)
         }
     }
     for (id = 1; id <= t->view->ids_count; id++) {
-        /* A node whose claims didn't count when it was asked, and do now. */
         tend_node* node = t->by_id[id];
-        if (node && node->state == TEND_IDLE && !tnd_view_get(t->view, id)->is_fetched &&
-            (tnd_view_wants(t->view, id) & TND_VIEW_WANT_PARTITIONS)) {
-            tend_node_look(node);
+        if (!node && tnd_view_is_tended(t->view, id) && (node = tend_node_new(t, id)) != NULL) {
+            tend_node_look(node); /* there was no memory for it before */
+        } else if (node && node->state == TEND_IDLE && !tnd_view_get(t->view, id)->is_fetched &&
+                   (tnd_view_wants(t->view, id) & TND_VIEW_WANT_PARTITIONS)) {
+            tend_node_look(node); /* its claims didn't count when it was asked, and do now */
         }
     }
     log_capacity(t);

@@ -187,8 +187,10 @@ void tend_node_answered(tend_node* node, const tend_reply* reply)
 
 void tend_node_merged(tend_node* node, const char* problem)
 {
-    tnd_buf_done(&node->reply);
-    tnd_buf_init(&node->reply, TEND_REPLY_BYTES_MAX);
+    if (node->reply.capacity > TEND_REPLY_KEPT_BYTES) {
+        tnd_buf_done(&node->reply);
+        tnd_buf_init(&node->reply, TEND_REPLY_BYTES_MAX);
+    }
     if (problem) {
         as_error err;
         as_error_init(&err);

@@ -23,6 +23,11 @@ static bool has_cluster_name(const tnd_tender* t)
     return t->config->cluster_name && t->config->cluster_name[0] != '\0';
 }
 
+static const char* service_command(const tnd_tender* t)
+{
+    return t->config->use_services_alternate ? "service-clear-alt" : "service-clear-std";
+}
+
 void tend_request(const tnd_tender* t, unsigned asked, tnd_buf* buf)
 {
     const char* commands[COMMANDS_MAX];
@@ -42,6 +47,9 @@ void tend_request(const tnd_tender* t, unsigned asked, tnd_buf* buf)
     commands[count++] = "partition-generation";
     if (asked & TEND_ASK_PEERS) {
         commands[count++] = peers_command(t);
+    }
+    if (asked & TEND_ASK_SERVICE) {
+        commands[count++] = service_command(t);
     }
     if (asked & TEND_ASK_MAP) {
         commands[count++] = "replicas:max=3";
@@ -153,6 +161,14 @@ static as_status read_lists(const tnd_tender* t, unsigned asked, tnd_slice body,
             return err->code;
         }
         if (!tnd_info_peers_open(&reply->peers, value, &reason)) {
+            return fail(err, reason, value);
+        }
+    }
+    if (asked & TEND_ASK_SERVICE) {
+        if (find(body, service_command(t), &value, err) != AEROSPIKE_OK) {
+            return err->code;
+        }
+        if (!tnd_info_service(&reply->service, value, &reason)) {
             return fail(err, reason, value);
         }
     }

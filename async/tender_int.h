@@ -29,8 +29,9 @@
 #define TEND_LOOKS_PER_TURN 16u
 #define TEND_MERGES_PER_TURN 8u /* bitmaps */
 #define TEND_REMOVALS_PER_TURN 8u
-#define TEND_WORDS_PER_TURN 4096u
-#define TEND_RESTAMPS_PER_TURN 16384u
+#define TEND_REPLY_KEPT_BYTES (16u * 1024) /* of the buffer that claims wait in */
+#define TEND_WORDS_PER_TURN 2048u
+#define TEND_RESTAMPS_PER_TURN 4096u
 #define TEND_SEEDS_MAX 64u
 #define TEND_ATTEMPTS_MAX 64u /* addresses tried in one round through the seeds */
 #define TEND_LOG_INTERVAL_MS 30000u
@@ -42,6 +43,7 @@ enum {
     TEND_ASK_AGENT = 4,    /* tell who we are; is it an admin port? */
     TEND_ASK_PEERS = 8,
     TEND_ASK_MAP = 16,
+    TEND_ASK_SERVICE = 32, /* of seeds: is this the node's own address? */
 };
 
 /* A reply, checked; slices lie in its body. */
@@ -51,6 +53,7 @@ typedef struct tend_reply {
     uint64_t peers_generation;
     int64_t partitions_generation;
     tnd_info_peers peers;
+    tnd_info_hosts service;
     tnd_part_reader replicas;
 } tend_reply;
 

@@ -174,7 +174,7 @@ static unsigned node_asks(const tend_node* node)
         asks |= TEND_ASK_IDENTITY | TEND_ASK_PEERS;
     }
     if (node->id == 0) {
-        return asks;
+        return asks | TEND_ASK_SERVICE;
     }
     unsigned wants = tnd_view_wants(node->tender->view, node->id);
     asks |= wants & TND_VIEW_WANT_PEERS ? TEND_ASK_PEERS : 0u;

@@ -7,6 +7,7 @@
  * until all others are done, and used if none of them is better (protocol/cluster.md 4.3).
  */
 #include <assert.h>
+#include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -216,6 +217,58 @@ static bool is_akin(const tnd_tender* t, const tend_reply* reply)
     return false;
 }
 
+static bool is_loopback(const tnd_view_addr* addr)
+{
+    static const uint8_t loopback6[16] = {[15] = 1};
+    return addr->family == AF_INET ? addr->bytes[0] == 127
+                                   : memcmp(addr->bytes, loopback6, sizeof(loopback6)) == 0;
+}
+
+/* Is the seed's address one that leads to several nodes (a load balancer)? The node that answered
+ * has addresses then, and this one isn't among them. A published name may stand for any address. */
+static bool is_foreign(const tend_node* node, const tend_reply* reply)
+{
+    tnd_info_hosts hosts = reply->service;
+    tnd_info_host host;
+    bool has_any = false;
+    while (tnd_info_host_next(&hosts, &host)) {
+        char name[TND_INFO_HOST_CHARS_MAX + 1];
+        tnd_view_addr addr;
+        has_any = true;
+        if (!tend_host_parse(node->tender, &host, name, &addr) ||
+            tnd_view_addr_equals(&addr, &node->addr)) {
+            return false;
+        }
+    }
+    return has_any && !is_loopback(&node->addr);
+}
+
+/* Look for the node at its own addresses, and at the seed's only if it's at none of them. */
+static void round_accept_foreign(tend_node* node, const tend_reply* reply)
+{
+    tnd_tender* t = node->tender;
+    tnd_view_addr seed_addr = node->addr;
+    uint32_t id = tnd_view_propose(t->view, reply->node);
+    tnd_info_hosts hosts = reply->service;
+    tnd_info_host host;
+    while (id != 0 && tnd_info_host_next(&hosts, &host)) {
+        char name[TND_INFO_HOST_CHARS_MAX + 1];
+        tnd_view_addr addr;
+        if (tend_host_parse(t, &host, name, &addr)) {
+            tnd_view_offer(t->view, id, &addr);
+        }
+    }
+    if (id != 0) {
+        tnd_view_offer(t->view, id, &seed_addr);
+        as_log_info("Seed %s isn't an address of node %s, which answers there: looking for it at "
+                    "its own",
+                    t->seeds[node->seed].name, tnd_view_get(t->view, id)->name);
+    }
+    t->needs_settle = true; /* makes the node's object, and has it looked at */
+    tend_kick(t);
+    round_close(t, t->interval_ms);
+}
+
 static void attempt_drop(tend_node* node)
 {
     tnd_tender* t = node->tender;
@@ -253,6 +306,8 @@ void tend_seed_answered(tend_node* node, const tend_reply* reply)
                  reply->node.data);
         node->state = TEND_HELD;
         attempt_over(t);
+    } else if (is_foreign(node, reply)) {
+        round_accept_foreign(node, reply);
     } else {
         round_accept(t, node, reply->node, reply);
     }

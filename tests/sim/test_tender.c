@@ -16,6 +16,7 @@
 
 #include "async/resolver.h"
 #include "async/tender.h"
+#include "core/mem.h"
 #include "tests/sim/cluster.h"
 
 #define PORT 3000
@@ -586,6 +587,33 @@ static void test_alternate_and_ip_map(void** state)
     bed_done(&b);
 }
 
+/* A seed's address that isn't a node's own: a load balancer in front of the cluster. */
+static void test_load_balancer(void** state)
+{
+    bed b;
+    (void)state;
+    bed_init(&b, 39);
+    b.cluster = sim_cluster_new(b.world, &three_nodes, "127.0.0.1,10.0.0.5", PORT);
+    as_config_add_host(&b.config, "10.0.0.5", PORT);
+    bed_start(&b);
+    run_until_published(&b, 1500);
+    assert_int_equal(map_errors(&b, "test", 2), 0);
+    for (uint32_t i = 1; i <= 3; i++) {
+        assert_int_equal(b.map.nodes[i].addrs[0].bytes[0], 127);
+    }
+    bed_done(&b);
+    /* Its own addresses lead nowhere: the seed's will do. */
+    mc_config config = {.nodes = 3, .advertise = "10.7.7.7"};
+    bed_init(&b, 39);
+    b.cluster = sim_cluster_new(b.world, &config, "10.0.0.5", PORT);
+    as_config_add_host(&b.config, "10.0.0.5", PORT);
+    bed_start(&b);
+    run_until_published(&b, 5000);
+    assert_int_equal(map_nodes(&b), 1);
+    assert_int_equal(b.map.nodes[1].addrs[0].bytes[3], 5);
+    bed_done(&b);
+}
+
 /* ---- change ---- */
 
 static void test_death_and_return(void** state)
@@ -1008,6 +1036,86 @@ static void test_bad_answers(void** state)
     }
 }
 
+/* ---- memory ---- */
+
+/* Every allocation fails once, while the map is built, kept and rebuilt. Nothing breaks, and once
+ * there is memory again, the map becomes right. */
+static void test_no_memory(void** state)
+{
+    (void)state;
+    for (uint64_t nth = 1;; nth++) {
+        bed b;
+        bed_init(&b, 38);
+        bed_cluster(&b, &three_nodes);
+        as_config_add_host(&b.config, "127.0.0.1", PORT);
+        tnd_mem_fail(nth, 1 + nth % 3);
+        b.tender = tnd_tender_start(b.loop, &b.config, &b.member, b.resolver, &handler, &b);
+        if (b.tender) {
+            run_ms(&b, 1500);
+            if (b.tender) {
+                sim_cluster_control(b.cluster, "restart 1 id=C0FFEE");
+                run_ms(&b, 8000);
+            }
+        }
+        bool is_over = tnd_mem_allocations() < nth;
+        tnd_mem_fail(0, 0);
+        if (!b.tender) {
+            b.published = 0;
+            bed_start(&b);
+        }
+        run_ms(&b, 8000);
+        if (map_errors(&b, "test", 2) != 0 || map_errors(&b, "bar", 3) != 0) {
+            fail_msg("allocation %u: wrong map\n%s", (unsigned)nth, log_text);
+        }
+        bed_done(&b);
+        if (is_over) {
+            print_message("%u allocations failed\n", (unsigned)nth);
+            return;
+        }
+    }
+}
+
+/* ---- size ---- */
+
+static uint64_t longest_us(bed* b)
+{
+    return tnd_tender_get_stats(b->tender)->callback_max_us;
+}
+
+/* The longest callback of a big cluster's tender, in thread CPU time. The design's limit is 1 ms;
+ * the assertion leaves room for sanitizers and busy machines. */
+static void test_longest_callback(void** state)
+{
+    bed b;
+    (void)state;
+    mc_config config = {.nodes = 60, .namespace_count = 32, .migrate_ms = 3000};
+    for (int i = 0; i < config.namespace_count; i++) {
+        snprintf(config.namespaces[i].name, sizeof(config.namespaces[i].name), "ns%d", i);
+        config.namespaces[i].replication_factor = 3;
+    }
+    bed_init_capacities(&b, 37, 511, 32);
+    bed_cluster(&b, &config);
+    bed_start(&b);
+    tnd_tender_measure(b.tender, true);
+    run_until_published(&b, 2000);
+    assert_int_equal(map_errors(&b, "ns31", 3), 0);
+    print_message("longest callback: first map %u us", (unsigned)longest_us(&b));
+    sim_cluster_control(b.cluster, "migrate 3000");
+    sim_cluster_control(b.cluster, "kill 7");
+    run_ms(&b, 8000);
+    assert_int_equal(map_errors(&b, "ns0", 3), 0);
+    print_message(", with migration and death %u us", (unsigned)longest_us(&b));
+    bed_stop(&b);
+    tnd_owner_release(&b.member);
+    own(&b);
+    bed_start(&b);
+    tnd_tender_measure(b.tender, true);
+    run_ms(&b, 2000);
+    print_message(", successor %u us\n", (unsigned)longest_us(&b));
+    assert_true(longest_us(&b) < 100000);
+    bed_done(&b);
+}
+
 /* ---- everything at once ---- */
 
 static void random_change(bed* b, unsigned dead[4])
@@ -1085,23 +1193,43 @@ static void test_random(void** state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_first_map),         cmocka_unit_test(test_steady),
-        cmocka_unit_test(test_one_node),          cmocka_unit_test(test_grow),
-        cmocka_unit_test(test_unreachable),       cmocka_unit_test(test_black_hole_seed),
-        cmocka_unit_test(test_not_ready),         cmocka_unit_test(test_cluster_name),
-        cmocka_unit_test(test_old_build),         cmocka_unit_test(test_builds),
-        cmocka_unit_test(test_orphan_seed),       cmocka_unit_test(test_seed_names),
-        cmocka_unit_test(test_peer_names),        cmocka_unit_test(test_ipv6),
-        cmocka_unit_test(test_several_addresses), cmocka_unit_test(test_alternate_and_ip_map),
-        cmocka_unit_test(test_death_and_return),  cmocka_unit_test(test_quick_restart),
-        cmocka_unit_test(test_other_id),          cmocka_unit_test(test_other_id_alone),
-        cmocka_unit_test(test_other_address),     cmocka_unit_test(test_all_die_and_return),
-        cmocka_unit_test(test_hung_node),         cmocka_unit_test(test_hung_node_then_migration),
-        cmocka_unit_test(test_migration),         cmocka_unit_test(test_ask),
-        cmocka_unit_test(test_node_overflow),     cmocka_unit_test(test_namespace_overflow),
-        cmocka_unit_test(test_descriptors),       cmocka_unit_test(test_fenced),
-        cmocka_unit_test(test_successor),         cmocka_unit_test(test_successor_alone),
-        cmocka_unit_test(test_bad_answers),       cmocka_unit_test(test_random),
+        cmocka_unit_test(test_first_map),
+        cmocka_unit_test(test_steady),
+        cmocka_unit_test(test_one_node),
+        cmocka_unit_test(test_grow),
+        cmocka_unit_test(test_unreachable),
+        cmocka_unit_test(test_black_hole_seed),
+        cmocka_unit_test(test_not_ready),
+        cmocka_unit_test(test_cluster_name),
+        cmocka_unit_test(test_old_build),
+        cmocka_unit_test(test_builds),
+        cmocka_unit_test(test_orphan_seed),
+        cmocka_unit_test(test_seed_names),
+        cmocka_unit_test(test_peer_names),
+        cmocka_unit_test(test_ipv6),
+        cmocka_unit_test(test_several_addresses),
+        cmocka_unit_test(test_alternate_and_ip_map),
+        cmocka_unit_test(test_load_balancer),
+        cmocka_unit_test(test_death_and_return),
+        cmocka_unit_test(test_quick_restart),
+        cmocka_unit_test(test_other_id),
+        cmocka_unit_test(test_other_id_alone),
+        cmocka_unit_test(test_other_address),
+        cmocka_unit_test(test_all_die_and_return),
+        cmocka_unit_test(test_hung_node),
+        cmocka_unit_test(test_hung_node_then_migration),
+        cmocka_unit_test(test_migration),
+        cmocka_unit_test(test_ask),
+        cmocka_unit_test(test_node_overflow),
+        cmocka_unit_test(test_namespace_overflow),
+        cmocka_unit_test(test_descriptors),
+        cmocka_unit_test(test_fenced),
+        cmocka_unit_test(test_successor),
+        cmocka_unit_test(test_successor_alone),
+        cmocka_unit_test(test_bad_answers),
+        cmocka_unit_test(test_no_memory),
+        cmocka_unit_test(test_longest_callback),
+        cmocka_unit_test(test_random),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
