@@ -86,6 +86,8 @@ static void signals_take(void)
         sigaddset(&set, signals_taken[i]);
     }
     sigprocmask(SIG_BLOCK, &set, NULL);
+    /* Whoever read our log lines may be gone: that mustn't end us, nor the workers. */
+    signal(SIGPIPE, SIG_IGN);
 }
 
 /* In a worker: as if the master had never been. Its loop takes what it wants. */

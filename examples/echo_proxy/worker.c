@@ -110,28 +110,31 @@ static void on_accept_resume(struct ev_loop* loop, ev_timer* timer, int events)
     ev_io_start(loop, &self->accept_io);
 }
 
+static void worker_pause_accepting(echo_worker* self)
+{
+    log_line("%u connections: no more for now", self->clients_count);
+    ev_io_stop(self->loop, &self->accept_io); /* or the loop would spin: it stays readable */
+    ev_timer_set(&self->accept_pause, ACCEPT_PAUSE_SEC, 0.);
+    ev_timer_start(self->loop, &self->accept_pause);
+}
+
 /* One connection a turn: the other workers, awake now too, get theirs. */
 static void on_accept(struct ev_loop* loop, ev_io* io, int events)
 {
-    (void)events;
+    (void)loop, (void)events;
     echo_worker* self = io->data;
-    int fd = -1;
-    if (self->clients_count < CLIENTS_MAX) {
-        fd = accept4(io->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
-        if (fd < 0 && errno != EMFILE && errno != ENFILE && errno != ENOBUFS && errno != ENOMEM) {
-            return; /* another worker was faster, or the peer is gone already */
-        }
-    }
-    if (fd < 0) {
-        log_line("%u connections: no more for now", self->clients_count);
-        ev_io_stop(loop, io); /* or the loop would spin: the socket stays readable */
-        ev_timer_set(&self->accept_pause, ACCEPT_PAUSE_SEC, 0.);
-        ev_timer_start(loop, &self->accept_pause);
+    if (self->clients_count >= CLIENTS_MAX) {
+        worker_pause_accepting(self);
         return;
     }
-    int on = 1;
-    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-    client_open(self, fd);
+    int fd = accept4(io->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    if (fd >= 0) {
+        int on = 1;
+        setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+        client_open(self, fd);
+    } else if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
+        worker_pause_accepting(self);
+    } /* else another worker was faster, or the peer is gone already */
 }
 
 static void on_flush(struct ev_loop* loop, ev_prepare* prepare, int events)
@@ -156,10 +159,11 @@ static void worker_serve(echo_worker* self)
 static void on_connected(as_error* err, void* udata, as_event_loop* event_loop)
 {
     (void)event_loop;
-    if (err) {
+    echo_worker* self = udata;
+    if (err && !self->is_draining) {
         log_line("connect: %s", err->message);
     }
-    worker_serve(udata);
+    worker_serve(self);
 }
 
 /* The cluster doesn't answer: clients get errors until it does, which beats no answer. */

@@ -154,6 +154,7 @@ int rig_new_key(void)
 void rig_start(echo_rig* rig, const char* hosts, int shm_key)
 {
     char key[16], workers[8];
+    rig_stop(rig); /* of a test that failed in its setup */
     memset(rig, 0, sizeof(*rig));
     rig->shm_key = shm_key;
     snprintf(key, sizeof(key), "0x%08x", (unsigned)rig->shm_key);
