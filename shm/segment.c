@@ -24,6 +24,9 @@
  * a row mean that something else is wrong. */
 #define SEGMENT_OPEN_TRIES 32
 
+/* Write protection splits a mapping in two, and the kernel counts each part as attached. */
+#define SEGMENT_PARTS 2
+
 static size_t round_up(size_t size, size_t unit)
 {
     return (size + unit - 1) / unit * unit;
@@ -415,8 +418,8 @@ void tnd_segment_init_private(uint8_t* base, const tnd_map_config* config)
 static bool is_alone(const tnd_map* map)
 {
     tnd_shm_stat stat;
-    return map->sys->ops->stat(map->sys->ctx, map->shm_id, &stat) == 0 && stat.attached == 1 &&
-           !stat.is_removed;
+    return map->sys->ops->stat(map->sys->ctx, map->shm_id, &stat) == 0 &&
+           stat.attached <= SEGMENT_PARTS && !stat.is_removed;
 }
 
 void tnd_segment_remove_if_last(tnd_map* map)
