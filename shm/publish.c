@@ -87,11 +87,15 @@ static bool claimant_is_gone(tnd_map* map, uint64_t claim)
            map->sys->ops->life_gone(map->sys->ctx, slot);
 }
 
+static uint64_t claim_mark(const tnd_member* member)
+{
+    return member->state >> TND_SLOT_NONCE_SHIFT << TND_SLOT_NONCE_SHIFT | (member->slot + 1);
+}
+
 static bool arena_claim(tnd_member* member, uint32_t arena)
 {
     tnd_word* word = &member->map->map->arena_claims[arena];
-    uint64_t mine =
-        member->state >> TND_SLOT_NONCE_SHIFT << TND_SLOT_NONCE_SHIFT | (member->slot + 1);
+    uint64_t mine = claim_mark(member);
     uint64_t found = atomic_load(word);
     if (found == mine) {
         return true; /* from an earlier term of ours */
@@ -103,22 +107,41 @@ static bool arena_claim(tnd_member* member, uint32_t arena)
     return atomic_compare_exchange_strong(word, &found, mine);
 }
 
-/* An arena of our own that isn't selected; -1 if none is to be had. */
-static int64_t arena_pick(tnd_member* member, int64_t selected)
+/* An arena may have been selected, and its claim given back, between our look at the selector and
+ * our claim. From the claim on nobody else can select it: so look again. */
+static bool arena_is_spare(tnd_member* member, uint32_t arena, uint64_t selector)
 {
+    if (atomic_load(&member->map->map->selector) == selector) {
+        return true;
+    }
+    uint64_t mine = claim_mark(member);
+    tnd_point_pass(TND_POINT_ARENA_RELEASE);
+    atomic_compare_exchange_strong(&member->map->map->arena_claims[arena], &mine, 0);
+    return false;
+}
+
+/* An arena of our own that isn't selected. */
+static tnd_publish arena_pick(tnd_member* member, uint64_t selector, uint32_t* ret_arena)
+{
+    int64_t selected = (int64_t)(selector >> 24 & 0xff) - 1;
     for (int i = 0; i < 2; i++) {
         if (member->arenas[i] >= 0 && member->arenas[i] != selected) {
-            return member->arenas[i];
+            *ret_arena = (uint32_t)member->arenas[i];
+            return TND_PUBLISH_OK;
         }
     }
     int place = member->arenas[0] < 0 ? 0 : 1;
     for (uint32_t i = 0; i < member->map->arenas_count; i++) {
         if ((int64_t)i != selected && arena_claim(member, i)) {
+            if (!arena_is_spare(member, i, selector)) {
+                return TND_PUBLISH_FENCED; /* nobody but a successor moves the selector */
+            }
             member->arenas[place] = i;
-            return i;
+            *ret_arena = i;
+            return TND_PUBLISH_OK;
         }
     }
-    return -1;
+    return TND_PUBLISH_NO_ARENA;
 }
 
 static void store_words(uint8_t* to, const void* from, size_t size)
@@ -160,11 +183,12 @@ tnd_publish tnd_publish_directory(tnd_member* member, const tnd_dir_head* head,
     if (member->term == 0 || is_fenced(member, (uint32_t)(selector >> 32))) {
         return TND_PUBLISH_FENCED;
     }
-    int64_t arena = arena_pick(member, (int64_t)(selector >> 24 & 0xff) - 1);
-    if (arena < 0) {
-        return TND_PUBLISH_NO_ARENA;
+    uint32_t arena;
+    tnd_publish picked = arena_pick(member, selector, &arena);
+    if (picked != TND_PUBLISH_OK) {
+        return picked;
     }
-    arena_write(map, (uint32_t)arena, head, nodes, namespaces);
+    arena_write(map, arena, head, nodes, namespaces);
     uint64_t next = TND_SELECTOR(member->term, arena, (selector + 1) & 0xffffff);
     tnd_point_pass(TND_POINT_SELECT);
     if (!atomic_compare_exchange_strong(&map->map->selector, &selector, next)) {
