@@ -89,6 +89,9 @@ typedef struct tnd_seg_control {
     /* Nodes that some worker wants to be looked at now: bit i of word i / 64. Set by fetch-or,
      * taken by exchange. Bit 0 (no node has index 0) asks for all. */
     _Alignas(TND_CACHE_LINE_BYTES) tnd_word tend_asked[(TND_NODES_MAX + 1) / 64];
+    /* Term of the owner that tried every seed in vain while nothing was published: so that
+     * followers needn't wait for a map that may never come. */
+    _Alignas(TND_CACHE_LINE_BYTES) tnd_word seedless_term;
 } tnd_seg_control;
 
 /* ---- worker slots --------------------------------------------------------------------------- */

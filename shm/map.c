@@ -54,7 +54,9 @@ as_status tnd_map_open(tnd_map* map, const tnd_map_config* config, as_error* err
     map->arenas_count = TND_ARENAS;
     map->nodes = tnd_calloc(config->nodes_capacity + 1, sizeof(tnd_node_rec));
     map->namespaces = tnd_calloc(config->namespaces_capacity, sizeof(tnd_ns_rec));
-    if (!map->nodes || !map->namespaces) {
+    map->spare_nodes = tnd_calloc(config->nodes_capacity + 1, sizeof(tnd_node_rec));
+    map->spare_namespaces = tnd_calloc(config->namespaces_capacity, sizeof(tnd_ns_rec));
+    if (!map->nodes || !map->namespaces || !map->spare_nodes || !map->spare_namespaces) {
         tnd_map_close(map);
         return as_error_update(err, AEROSPIKE_ERR_CLIENT, "No memory for %u nodes",
                                config->nodes_capacity);
@@ -78,16 +80,18 @@ as_status tnd_map_open(tnd_map* map, const tnd_map_config* config, as_error* err
 
 void tnd_map_close(tnd_map* map)
 {
-    if (map->base && map->shm_id >= 0) {
+    if (map->base && map->shm_id >= 0 && !map->is_held) {
         map->sys->ops->detach(map->sys->ctx, map->base);
         if (!map->is_read_only) {
             tnd_segment_remove_if_unused(map->sys, map->shm_id);
         }
-    } else if (map->base) {
+    } else if (map->base && map->shm_id < 0) {
         munmap(map->base, map->size);
     }
     tnd_free(map->nodes);
     tnd_free(map->namespaces);
+    tnd_free(map->spare_nodes);
+    tnd_free(map->spare_namespaces);
     memset(map, 0, sizeof(*map));
     map->shm_id = -1;
 }
@@ -159,16 +163,36 @@ static void namespace_bound(const tnd_map* map, tnd_ns_rec* ns)
     }
 }
 
-/* Copy the arena's used part into the private copy. */
-static void dir_copy(tnd_map* map, uint32_t arena)
+/* Copy the arena's used part into the spare copy. */
+static void dir_copy(tnd_map* map, uint32_t arena, tnd_dir_head* ret_head)
 {
     const uint8_t* from = map->arenas + arena * map->arena_bytes;
-    copy_words(&map->dir, from, sizeof(map->dir));
-    head_bound(map, &map->dir);
-    from += sizeof(map->dir);
-    copy_words(&map->nodes[1], from, map->dir.nodes_count * sizeof(tnd_node_rec));
+    copy_words(ret_head, from, sizeof(*ret_head));
+    head_bound(map, ret_head);
+    from += sizeof(*ret_head);
+    copy_words(&map->spare_nodes[1], from, ret_head->nodes_count * sizeof(tnd_node_rec));
     from += map->nodes_capacity * sizeof(tnd_node_rec);
-    copy_words(map->namespaces, from, map->dir.namespaces_count * sizeof(tnd_ns_rec));
+    copy_words(map->spare_namespaces, from, ret_head->namespaces_count * sizeof(tnd_ns_rec));
+}
+
+/* The spare copy, found whole, becomes the present one. */
+static void dir_adopt(tnd_map* map, const tnd_dir_head* head, uint64_t selector)
+{
+    tnd_node_rec* nodes = map->nodes;
+    tnd_ns_rec* namespaces = map->namespaces;
+    map->nodes = map->spare_nodes;
+    map->namespaces = map->spare_namespaces;
+    map->spare_nodes = nodes;
+    map->spare_namespaces = namespaces;
+    map->dir = *head;
+    for (uint32_t n = 1; n <= head->nodes_count; n++) {
+        node_bound(&map->nodes[n]);
+    }
+    for (uint32_t n = 0; n < head->namespaces_count; n++) {
+        namespace_bound(map, &map->namespaces[n]);
+    }
+    map->dir_selector = selector & 0xffffffff;
+    map->dir_version++;
 }
 
 bool tnd_map_refresh(tnd_map* map)
@@ -176,31 +200,20 @@ bool tnd_map_refresh(tnd_map* map)
     for (int i = 0; i < 2; i++) {
         uint64_t selector = atomic_load_explicit(&map->map->selector, memory_order_acquire);
         uint64_t arena = selector >> 24 & 0xff;
-        if (arena == 0 || arena > map->arenas_count) {
-            return map->dir_selector != 0;
+        if (arena == 0 || arena > map->arenas_count ||
+            (selector & 0xffffffff) == map->dir_selector) {
+            break;
         }
-        if ((selector & 0xffffffff) == map->dir_selector) {
-            return true;
-        }
-        /* The copy is in flux until the selector has been seen twice; a torn one is in bounds all
-         * the same, and dir_selector 0 makes the next look copy again. */
-        map->dir_selector = 0;
-        dir_copy(map, (uint32_t)arena - 1);
-        for (uint32_t n = 1; n <= map->dir.nodes_count; n++) {
-            node_bound(&map->nodes[n]);
-        }
-        for (uint32_t n = 0; n < map->dir.namespaces_count; n++) {
-            namespace_bound(map, &map->namespaces[n]);
-        }
-        map->dir_version++;
+        tnd_dir_head head;
+        dir_copy(map, (uint32_t)arena - 1, &head);
         atomic_thread_fence(memory_order_acquire);
         uint64_t again = atomic_load_explicit(&map->map->selector, memory_order_relaxed);
         if ((again & 0xffffffff) == (selector & 0xffffffff)) {
-            map->dir_selector = selector & 0xffffffff;
-            return true;
+            dir_adopt(map, &head, selector);
+            break;
         }
     }
-    return false;
+    return map->dir_selector != 0;
 }
 
 const tnd_ns_rec* tnd_map_namespace(const tnd_map* map, const char* name)

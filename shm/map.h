@@ -34,6 +34,7 @@ typedef struct tnd_map {
     int shm_id;        /* -1: private memory */
     bool is_read_only; /* the process may only read the segment: no slot, never an owner */
     bool is_writable;  /* the map's pages are writable now: this process owns */
+    bool is_held;      /* the kernel still needs our mapping of it: see tnd_map_close */
     uint32_t nodes_capacity;
     uint32_t namespaces_capacity;
     uint32_t workers_capacity;
@@ -54,6 +55,8 @@ typedef struct tnd_map {
     tnd_dir_head dir;
     tnd_node_rec* nodes; /* index 0 unused; nodes_capacity + 1 */
     tnd_ns_rec* namespaces;
+    tnd_node_rec* spare_nodes; /* where the next copy is made */
+    tnd_ns_rec* spare_namespaces;
 } tnd_map;
 
 /*
@@ -64,15 +67,17 @@ typedef struct tnd_map {
  */
 as_status tnd_map_open(tnd_map* map, const tnd_map_config* config, as_error* err);
 
-/* Detach. Doesn't remove the segment: see tnd_member_leave. Idempotent, accepts zeroed storage. */
+/* Detach, and remove the segment if that leaves nobody attached. A member that joined on another
+ * thread leaves the memory mapped: that thread's list of robust mutexes leads through it.
+ * Idempotent, accepts zeroed storage. */
 void tnd_map_close(tnd_map* map);
 
 /* True when the segment was removed under us or retired: move to the one that has the key now. */
 bool tnd_map_is_removed(const tnd_map* map);
 
 /* Copy the directory if the selector has moved. True if there is a directory (new or as before);
- * false before anything was published. Two attempts at most; a directory that changes faster than
- * it can be copied stays as it was for now. */
+ * false before anything was published. Two attempts at most; the copy of a directory that changes
+ * faster than it can be copied stays as it was for now. */
 bool tnd_map_refresh(tnd_map* map);
 
 /* The namespace's record in the present copy, or NULL. */

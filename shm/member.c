@@ -72,7 +72,8 @@ static bool slot_claim(tnd_member* member, uint32_t index, uint64_t nonce48, uin
     if (!atomic_compare_exchange_strong(&slot->state, &state, claiming)) {
         return false;
     }
-    if (map->sys->ops->life_start(map->sys->ctx, slot) != 0) {
+    /* Private memory has nobody to prove anything to. */
+    if (map->shm_id >= 0 && map->sys->ops->life_start(map->sys->ctx, slot) != 0) {
         atomic_compare_exchange_strong(&slot->state, &claiming, 0);
         return false;
     }
@@ -86,15 +87,22 @@ static bool slot_claim(tnd_member* member, uint32_t index, uint64_t nonce48, uin
     return true;
 }
 
+/* The mutex first: once the state is 0 the slot is somebody else's, mutex and all. From the unlock
+ * on it looks like a dead worker's, and others may free it before we do. */
 static void slot_free(tnd_member* member)
 {
-    tnd_seg_slot* slot = &member->map->slots[member->slot];
-    tnd_point_pass(TND_POINT_SLOT_FREE);
-    uint64_t state = atomic_load(&slot->state);
-    if (slot_nonce(state) == slot_nonce(member->state)) {
-        atomic_store(&slot->state, 0);
+    tnd_map* map = member->map;
+    tnd_seg_slot* slot = &map->slots[member->slot];
+    if (map->shm_id < 0 || map->sys->ops->life_end(map->sys->ctx, slot)) {
+        tnd_point_pass(TND_POINT_SLOT_FREE);
+        uint64_t state = atomic_load(&slot->state);
+        while (slot_nonce(state) == slot_nonce(member->state) &&
+               !atomic_compare_exchange_weak(&slot->state, &state, 0)) {}
+    } else {
+        /* Another thread's: the kernel knows that thread as its holder, and goes by its memory. */
+        tnd_member_set_draining(member, true);
+        map->is_held = true;
     }
-    member->map->sys->ops->life_end(member->map->sys->ctx, slot);
     member->slot = TND_MEMBER_NONE;
     member->state = 0;
 }
@@ -156,12 +164,14 @@ void tnd_member_set_draining(tnd_member* member, bool draining)
     if (member->slot == TND_MEMBER_NONE) {
         return;
     }
-    tnd_word* state = &member->map->slots[member->slot].state;
+    tnd_word* word = &member->map->slots[member->slot].state;
+    uint64_t state = atomic_load(word);
     tnd_point_pass(TND_POINT_SLOT_DRAINING);
-    if (draining) {
-        atomic_fetch_or(state, TND_SLOT_DRAINING);
-    } else {
-        atomic_fetch_and(state, ~TND_SLOT_DRAINING);
+    while (slot_nonce(state) == slot_nonce(member->state)) { /* else it isn't ours any more */
+        uint64_t marked = draining ? state | TND_SLOT_DRAINING : state & ~TND_SLOT_DRAINING;
+        if (atomic_compare_exchange_weak(word, &state, marked)) {
+            break;
+        }
     }
 }
 
@@ -194,15 +204,22 @@ static tnd_owner_state owner_judge(const tnd_member* member, uint64_t now_ms, ui
     }
     view->slot = (uint32_t)owner - 1;
     tnd_seg_slot* slot = &map->slots[view->slot];
-    if (view->slot == member->slot) {
-        /* Our slot under another term: its last holder died owning. */
-        return view->term == member->term ? TND_OWNER_SELF : TND_OWNER_DEAD;
-    }
     uint64_t state = atomic_load(&slot->state);
+    if (view->slot == member->slot) {
+        if (view->term == member->term && member->term != 0) {
+            return TND_OWNER_SELF;
+        }
+        if (slot_nonce(state) == slot_nonce(member->state)) {
+            return TND_OWNER_DEAD; /* under another term: the slot's last holder died owning */
+        }
+    }
     uint64_t heartbeat_ms = atomic_load(&slot->heartbeat_ms);
     view->nonce = slot_nonce(state);
     if (slot_phase(state) != TND_SLOT_LIVE || map->sys->ops->life_gone(map->sys->ctx, slot)) {
         return TND_OWNER_DEAD;
+    }
+    if (heartbeat_ms == 0) {
+        return TND_OWNER_DEAD; /* its slot is another's by now, who hasn't owned yet */
     }
     view->age_ms = now_ms > heartbeat_ms ? now_ms - heartbeat_ms : 0;
     return view->age_ms > threshold_ms ? TND_OWNER_EXPIRED : TND_OWNER_OTHER;
@@ -292,19 +309,34 @@ bool tnd_owner_beat(tnd_member* member, uint64_t now_ms)
     return true;
 }
 
+void tnd_owner_tell_seedless(tnd_member* member)
+{
+    if (tnd_owner_is_self(member)) {
+        tnd_point_pass(TND_POINT_SEEDLESS);
+        atomic_store(&member->map->control->seedless_term, member->term);
+    }
+}
+
+bool tnd_owner_is_seedless(const tnd_map* map)
+{
+    uint64_t seedless = atomic_load(&map->control->seedless_term);
+    return seedless != 0 && seedless == atomic_load(&map->control->owner) >> 32;
+}
+
 /* ---- requests to the tender ----------------------------------------------------------------- */
 
-void tnd_tend_ask(tnd_map* map, uint32_t node_index)
+bool tnd_tend_ask(tnd_map* map, uint32_t node_index)
 {
     if (map->is_read_only || node_index > TND_NODES_MAX) {
-        return;
+        return false;
     }
     tnd_word* word = &map->control->tend_asked[node_index / 64];
     uint64_t bit = 1ULL << (node_index % 64);
-    if ((atomic_load_explicit(word, memory_order_relaxed) & bit) == 0) {
-        tnd_point_pass(TND_POINT_TEND_ASK);
-        atomic_fetch_or(word, bit);
+    if (atomic_load_explicit(word, memory_order_relaxed) & bit) {
+        return false;
     }
+    tnd_point_pass(TND_POINT_TEND_ASK);
+    return (atomic_fetch_or(word, bit) & bit) == 0;
 }
 
 bool tnd_tend_take(tnd_map* map, uint64_t ret_bits[(TND_NODES_MAX + 1) / 64])

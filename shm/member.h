@@ -81,8 +81,13 @@ static inline bool tnd_owner_is_self(const tnd_member* member)
     return member->term != 0 && word == ((uint64_t)member->term << 32 | (member->slot + 1));
 }
 
-/* Ask the owner to look at a node now (index 0: at all), by any process that may store. */
-void tnd_tend_ask(tnd_map* map, uint32_t node_index);
+/* As the owner: every seed was tried and none answered. And has the present owner said so? */
+void tnd_owner_tell_seedless(tnd_member* member);
+bool tnd_owner_is_seedless(const tnd_map* map);
+
+/* Ask the owner to look at a node now (index 0: at all), by any process that may store. False if
+ * that was asked for already. */
+bool tnd_tend_ask(tnd_map* map, uint32_t node_index);
 
 /* Take the requests: bits as in tnd_seg_control.tend_asked. True if there was any. */
 bool tnd_tend_take(tnd_map* map, uint64_t ret_bits[(TND_NODES_MAX + 1) / 64]);

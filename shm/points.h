@@ -30,6 +30,7 @@
     X(OWNER_RETIRE, "segment retired")                                                             \
     X(TEND_ASK, "tend asked for")                                                                  \
     X(TEND_TAKE, "tend requests taken")                                                            \
+    X(SEEDLESS, "no seed answered")                                                                \
     X(RESTAMP_SELECTOR, "selector stamped with a new term")                                        \
     X(RESTAMP_WORD, "partition word stamped with a new term")                                      \
     X(RESTAMP_REGIME, "regime stamped with a new term")                                            \

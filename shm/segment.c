@@ -259,6 +259,11 @@ static segment_step header_complete(tnd_map* map, const tnd_map_config* config,
                         (unsigned)config->key);
         return SEGMENT_FAIL;
     }
+    if (map->is_read_only &&
+        (atomic_load(&header->layout) == 0 || atomic_load(&header->capacities) == 0)) {
+        refuse_foreign(config->key, map->size, err); /* identity comes last: this is damage */
+        return SEGMENT_FAIL;
+    }
     uint64_t found = atomic_load(&header->layout);
     if (found == 0 && map->size != shape->size) {
         refuse_size(config->key, map->size, shape->size, err);

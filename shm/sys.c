@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <linux/futex.h>
+#include <string.h>
 #include <sys/ipc.h>
 #include <sys/mman.h>
 #include <sys/shm.h>
@@ -41,6 +42,12 @@ static void* sys_attach(void* ctx, int id, bool read_only, int* ret_error)
     if (base == (void*)-1) {
         *ret_error = errno;
         return NULL;
+    }
+    /* A forked child that never uses the client must not count as attached: nobody would be the
+     * last one to leave. */
+    struct shmid_ds ds;
+    if (shmctl(id, IPC_STAT, &ds) == 0) {
+        madvise(base, ds.shm_segsz, MADV_DONTFORK);
     }
     return base;
 }
@@ -81,18 +88,29 @@ static void sys_protect(void* ctx, void* start, size_t size, bool writable)
 }
 
 /*
- * The life mutexes that this process holds, each with its bytes as they were once locked. A segment
+ * The life mutexes that this thread holds, each with its bytes as they were once locked. A segment
  * that somebody filled with garbage must not be able to crash us: glibc follows the list pointers
- * inside a mutex when it unlocks it, so a damaged one is put right from our own copy first, and one
- * of somebody else's is only tried while it looks like a mutex of ours.
+ * inside a mutex when it unlocks it, so a damaged one is put right from our own copy first. The
+ * kernel keeps a list per thread, and so do we.
  */
-#define SYS_HELD_MAX 32
+#define SYS_HELD_MAX 64
 #define SYS_ROBUST_STEPS_MAX 2048 /* as the kernel bounds its own walk */
 
-static struct {
+static _Thread_local struct {
     tnd_seg_slot* slot;
     pthread_mutex_t copy;
 } sys_held[SYS_HELD_MAX];
+static _Thread_local pid_t sys_held_pid;
+
+/* A forked child holds nothing, and what its parent held isn't even mapped. */
+static void sys_held_check_fork(void)
+{
+    pid_t pid = getpid();
+    if (sys_held_pid != pid) {
+        sys_held_pid = pid;
+        memset(sys_held, 0, sizeof(sys_held));
+    }
+}
 
 static int sys_held_find(const tnd_seg_slot* slot)
 {
@@ -137,6 +155,11 @@ static bool sys_life_is_sane(const pthread_mutex_t* life)
     return life->__data.__kind == kind;
 }
 
+static int sys_life_word(const pthread_mutex_t* life)
+{
+    return __atomic_load_n(&life->__data.__lock, __ATOMIC_ACQUIRE);
+}
+
 /* Which of ours has its list node here? -1: none. */
 static int sys_held_by_node(const struct robust_list* node)
 {
@@ -171,8 +194,12 @@ static void sys_held_heal(void)
         int held = sys_held_by_node(next);
         if (held >= 0) {
             pthread_mutex_t* life = &sys_held[held].slot->life;
+            bool is_last = next->next == &head->list; /* the program may have left others behind */
             *life = sys_held[held].copy;
             life->__data.__list.__prev = (void*)at;
+            if (is_last) {
+                next->next = &head->list;
+            }
         }
         at = next;
     }
@@ -182,6 +209,11 @@ static bool sys_life_is_sane(const pthread_mutex_t* life)
 {
     (void)life;
     return true;
+}
+
+static int sys_life_word(const pthread_mutex_t* life)
+{
+    return __atomic_load_n(&((const int*)(const void*)life)[1], __ATOMIC_ACQUIRE); /* musl */
 }
 
 static void sys_held_heal(void)
@@ -201,6 +233,7 @@ static void sys_held_copy(void)
 static int sys_life_start(void* ctx, tnd_seg_slot* slot)
 {
     (void)ctx;
+    sys_held_check_fork();
     int held = sys_held_find(NULL);
     if (held < 0) {
         return EAGAIN;
@@ -219,35 +252,34 @@ static int sys_life_start(void* ctx, tnd_seg_slot* slot)
     return error;
 }
 
-static void sys_life_end(void* ctx, tnd_seg_slot* slot)
+static bool sys_life_end(void* ctx, tnd_seg_slot* slot)
 {
     (void)ctx;
+    sys_held_check_fork();
     int held = sys_held_find(slot);
     if (held < 0) {
-        return;
+        return false;
     }
     sys_held_heal();
     tnd_point_pass(TND_POINT_SLOT_MUTEX_UNLOCK);
     pthread_mutex_unlock(&slot->life);
     sys_held[held].slot = NULL;
     sys_held_copy();
+    return true;
 }
 
+/*
+ * The kernel clears the thread id in a robust mutex's word when its holder dies, as an unlock does;
+ * a load tells. Never by locking: a prober that is interrupted between lock and unlock would have
+ * the mutex in its list while the slot's next holder makes a new one of it.
+ */
 static bool sys_life_gone(void* ctx, tnd_seg_slot* slot)
 {
     (void)ctx;
     if (!sys_life_is_sane(&slot->life)) {
         return false; /* damaged: proves nothing, the heartbeat decides */
     }
-    sys_held_heal();
-    int error = pthread_mutex_trylock(&slot->life);
-    if (error == EOWNERDEAD) {
-        pthread_mutex_consistent(&slot->life);
-    } else if (error != 0) {
-        return false; /* EBUSY: held by the living, or by another prober just now */
-    }
-    pthread_mutex_unlock(&slot->life);
-    return true;
+    return (sys_life_word(&slot->life) & FUTEX_TID_MASK) == 0;
 }
 
 static const tnd_shm_ops sys_ops = {

@@ -31,11 +31,11 @@ typedef struct tnd_shm_ops {
     /* Page protection of part of the mapping; failure is ignored (a guard, not a need). */
     void (*protect)(void* ctx, void* start, size_t size, bool writable);
 
-    /* Proof of life. `life_start` initialises and locks (0 or errno). `life_end` unlocks.
-     * `life_gone` is true when the kernel proves that the holder is dead (or had released it); it
-     * leaves the mutex unlocked. */
+    /* Proof of life. `life_start` initialises and locks (0 or errno). `life_end` unlocks; false if
+     * this thread isn't the holder: then the slot must stay as it is, and mapped. `life_gone` is
+     * true when the kernel proves that the holder is dead (or has released it); it only loads. */
     int (*life_start)(void* ctx, tnd_seg_slot* slot);
-    void (*life_end)(void* ctx, tnd_seg_slot* slot);
+    bool (*life_end)(void* ctx, tnd_seg_slot* slot);
     bool (*life_gone)(void* ctx, tnd_seg_slot* slot);
 } tnd_shm_ops;
 

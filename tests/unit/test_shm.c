@@ -3,6 +3,7 @@
  * killed at every numbered store of creation, takeover and publication.
  */
 #include <errno.h>
+#include <pthread.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -12,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ipc.h>
+#include <sys/prctl.h>
 #include <sys/shm.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -422,6 +424,118 @@ static void test_owner_killed(void** state)
     close(ready[1]);
 }
 
+/* A slot that changed hands proves nothing about the owner that the word still names. */
+static void test_reused_slot_is_no_owner(void** state)
+{
+    (void)state;
+    tnd_map a, b;
+    tnd_member ma, mb;
+    map_open(&a);
+    map_open(&b);
+    pid_t pid = fork();
+    if (pid == 0) {
+        tnd_map map;
+        tnd_member member;
+        map_open(&map);
+        join(&member, &map);
+        take(&member, TND_OWNER_VACANT);
+        kill(getpid(), SIGKILL);
+    }
+    waitpid(pid, NULL, 0);
+    join(&ma, &a);
+    join(&mb, &b);
+    tnd_owner_view view;
+    tnd_owner_look(&ma, now_ms(), THRESHOLD_MS, &view);
+    assert_int_equal(view.slot, ma.slot); /* else this tests nothing */
+    assert_int_equal(view.state, TND_OWNER_DEAD);
+    /* Soon after the boot the monotonic clock is younger than the threshold. */
+    tnd_owner_look(&mb, 1000, THRESHOLD_MS, &view);
+    assert_int_equal(view.state, TND_OWNER_DEAD);
+    /* Two that believe in one slot don't chase each other: its holder owns, the other follows. */
+    tnd_member stray = mb;
+    stray.slot = ma.slot;
+    assert_true(take(&ma, TND_OWNER_DEAD));
+    tnd_owner_look(&stray, now_ms(), THRESHOLD_MS, &view);
+    assert_int_equal(view.state, TND_OWNER_OTHER);
+    assert_true(tnd_owner_release(&ma));
+    /* A word that names our slot under no term at all isn't ours. */
+    atomic_store(&a.control->owner, (uint64_t)ma.slot + 1);
+    tnd_owner_look(&ma, now_ms(), THRESHOLD_MS, &view);
+    assert_int_equal(view.state, TND_OWNER_DEAD);
+    assert_true(tnd_owner_take(&ma, &view, now_ms()));
+    tnd_member_leave(&ma, true);
+    tnd_member_leave(&mb, true);
+    tnd_map_close(&a);
+    tnd_map_close(&b);
+}
+
+/* A claim that was never finished: by somebody alive a moment ago, or by somebody long dead. */
+static void test_unfinished_claims(void** state)
+{
+    (void)state;
+    tnd_map map;
+    tnd_member member;
+    map_open(&map);
+    uint64_t now_s = now_ms() / 1000;
+    uint64_t fresh = ((now_s & 0xffff) << 32 | 7) << TND_SLOT_NONCE_SHIFT | TND_SLOT_CLAIMING;
+    uint64_t stale = (((now_s - TND_SLOT_CLAIM_SECONDS_MAX - 2) & 0xffff) << 32 | 7)
+                         << TND_SLOT_NONCE_SHIFT |
+                     TND_SLOT_CLAIMING;
+    atomic_store(&map.slots[0].state, fresh);
+    atomic_store(&map.slots[1].state, stale);
+    /* A live one whose mutex isn't one: nobody knows. */
+    atomic_store(&map.slots[2].state, 7ULL << TND_SLOT_NONCE_SHIFT | TND_SLOT_LIVE);
+    assert_false(map.sys->ops->life_gone(map.sys->ctx, &map.slots[2]));
+    join(&member, &map);
+    assert_int_equal(member.slot, 1);
+    assert_int_equal(atomic_load(&map.slots[0].state), fresh);
+    tnd_member_leave(&member, true);
+    tnd_map_close(&map);
+}
+
+static tnd_map hook_map;
+static tnd_member hook_joiner;
+
+static tnd_point hook_point;
+
+static void on_slot_store(tnd_point point)
+{
+    if (point == hook_point) {
+        tnd_point_hook = NULL;
+        join(&hook_joiner, &hook_map);
+    }
+}
+
+/* Whoever joins while another leaves keeps its slot and its proof of life. */
+static void test_join_while_another_leaves(void** state)
+{
+    (void)state;
+    const tnd_point points[] = {TND_POINT_SLOT_MUTEX_UNLOCK, TND_POINT_SLOT_FREE};
+    for (int i = 0; i < 2; i++) {
+        tnd_map a, b;
+        tnd_member ma, mb;
+        hook_point = points[i];
+        map_open(&a);
+        map_open(&b);
+        map_open(&hook_map);
+        join(&ma, &a);
+        join(&mb, &b);
+        hook_joiner.slot = TND_MEMBER_NONE;
+        tnd_point_hook = on_slot_store;
+        tnd_member_leave(&ma, false);
+        assert_null(tnd_point_hook);
+        assert_int_not_equal(hook_joiner.slot, TND_MEMBER_NONE);
+        tnd_seg_slot* slot = &b.slots[hook_joiner.slot];
+        assert_int_equal(atomic_load(&slot->state), hook_joiner.state);
+        assert_false(b.sys->ops->life_gone(b.sys->ctx, slot));
+        tnd_member_leave(&hook_joiner, false);
+        tnd_member_leave(&mb, true);
+        tnd_map_close(&a);
+        tnd_map_close(&hook_map);
+        tnd_map_close(&b);
+    }
+}
+
 static void test_dead_slots_are_reclaimed(void** state)
 {
     (void)state;
@@ -635,6 +749,361 @@ static void test_takeover_dies_anywhere(void** state)
     assert_int_equal(segment_id(), -1);
 }
 
+/* What the successor of a writer that stopped does meanwhile. */
+static tnd_member* hook_member;
+
+static void on_arena_claim(tnd_point point)
+{
+    if (point != TND_POINT_ARENA_CLAIM) {
+        return;
+    }
+    tnd_point_hook = NULL;
+    tnd_owner_view view;
+    tnd_owner_look(hook_member, now_ms() + 2 * THRESHOLD_MS, THRESHOLD_MS, &view);
+    assert_int_equal(view.state, TND_OWNER_EXPIRED);
+    assert_true(tnd_owner_take(hook_member, &view, now_ms()));
+    assert_int_equal(publish_all(hook_member, 3, 1), TND_PUBLISH_OK);
+    assert_true(tnd_owner_release(hook_member)); /* nobody's claim protects the selected arena */
+}
+
+/* A writer that stopped just before it claimed an arena finds that arena selected. */
+static void test_late_writer_spares_the_selected_arena(void** state)
+{
+    (void)state;
+    tnd_map a, b;
+    tnd_member ma, mb;
+    map_open(&a);
+    map_open(&b);
+    join(&ma, &a);
+    join(&mb, &b);
+    assert_true(take(&ma, TND_OWNER_VACANT));
+    hook_member = &mb;
+    tnd_point_hook = on_arena_claim;
+    assert_int_equal(publish_all(&ma, 1, 1), TND_PUBLISH_FENCED);
+    assert_null(tnd_point_hook);
+    b.dir_selector = 0; /* as a reader that comes now */
+    assert_true(tnd_map_refresh(&b));
+    assert_int_equal(b.dir.nodes_count, 3);
+    assert_int_equal(b.dir.nodes_needed, 3);
+    /* What it claimed in vain is free again. */
+    for (uint32_t i = 0; i < TND_ARENAS; i++) {
+        assert_int_equal(atomic_load(&a.map->arena_claims[i]), 0);
+    }
+    tnd_member_leave(&ma, true);
+    tnd_member_leave(&mb, true);
+    tnd_map_close(&a);
+    tnd_map_close(&b);
+}
+
+static void on_select(tnd_point point)
+{
+    if (point != TND_POINT_SELECT) {
+        return;
+    }
+    tnd_point_hook = NULL;
+    tnd_owner_view view;
+    tnd_owner_look(hook_member, now_ms() + 2 * THRESHOLD_MS, THRESHOLD_MS, &view);
+    assert_true(tnd_owner_take(hook_member, &view, now_ms()));
+    restamp_all(hook_member);
+}
+
+/* A writer that stopped just before it selected finds its successor's stamp. */
+static void test_late_selection_is_fenced(void** state)
+{
+    (void)state;
+    tnd_map a, b;
+    tnd_member ma, mb;
+    map_open(&a);
+    map_open(&b);
+    join(&ma, &a);
+    join(&mb, &b);
+    assert_true(take(&ma, TND_OWNER_VACANT));
+    assert_int_equal(publish_all(&ma, 3, 1), TND_PUBLISH_OK);
+    hook_member = &mb;
+    tnd_point_hook = on_select;
+    assert_int_equal(publish_all(&ma, 1, 1), TND_PUBLISH_FENCED);
+    assert_null(tnd_point_hook);
+    assert_true(tnd_map_refresh(&b));
+    assert_int_equal(b.dir.nodes_count, 3);
+    tnd_member_leave(&ma, true);
+    tnd_member_leave(&mb, true);
+    tnd_map_close(&a);
+    tnd_map_close(&b);
+}
+
+/* Whoever doesn't own can't store into the map by mistake, not even who once did. */
+static void test_map_is_guarded(void** state)
+{
+    (void)state;
+    tnd_map map;
+    tnd_member member;
+    map_open(&map);
+    join(&member, &map);
+    assert_true(take(&member, TND_OWNER_VACANT));
+    assert_int_equal(publish_all(&member, 1, 1), TND_PUBLISH_OK);
+    assert_true(tnd_owner_release(&member));
+    int fds[2];
+    assert_int_equal(pipe(fds), 0);
+    /* The kernel answers EFAULT where we would crash. */
+    assert_int_equal(write(fds[1], "x", 1), 1);
+    assert_int_equal(read(fds[0], &map.tables[0].words[0], 1), -1);
+    assert_int_equal(errno, EFAULT);
+    close(fds[0]);
+    close(fds[1]);
+    tnd_member_leave(&member, true);
+    tnd_map_close(&map);
+}
+
+/* Directories whose every record says the same number. */
+static void publish_numbered(tnd_member* member, uint32_t number)
+{
+    tnd_dir_head head;
+    tnd_node_rec nodes[NODES + 1];
+    tnd_ns_rec namespaces[NAMESPACES];
+    directory_make(&head, nodes, namespaces, NODES);
+    for (uint32_t i = 1; i <= NODES; i++) {
+        nodes[i].generation = number;
+        nodes[i].rack_ids[TND_NAMESPACES_MAX - 1] = (int32_t)number;
+    }
+    head.published_ms = number;
+    assert_int_equal(tnd_publish_directory(member, &head, nodes, namespaces), TND_PUBLISH_OK);
+}
+
+static void child_publishes_for_ever(void)
+{
+    tnd_map map;
+    tnd_member member;
+    map_open(&map);
+    join(&member, &map);
+    assert_true(take(&member, TND_OWNER_VACANT));
+    for (uint32_t number = 1;; number++) {
+        publish_numbered(&member, number);
+    }
+}
+
+/* A directory that changes faster than it can be copied: the copy is old, never torn. */
+static void test_copies_are_whole(void** state)
+{
+    (void)state;
+    tnd_map map;
+    map_open(&map);
+    pid_t pid = fork();
+    if (pid == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        child_publishes_for_ever();
+        _exit(1);
+    }
+    uint64_t end_ms = now_ms() + 300;
+    uint64_t copies = 0;
+    bool was_ready = false;
+    while (now_ms() < end_ms) {
+        bool is_ready = tnd_map_refresh(&map);
+        assert_true(is_ready || !was_ready); /* what was there once stays */
+        was_ready = is_ready;
+        copies += is_ready;
+        for (uint32_t i = 1; i <= map.dir.nodes_count; i++) {
+            assert_int_equal(map.nodes[i].generation, map.dir.published_ms);
+            assert_int_equal(map.nodes[i].rack_ids[TND_NAMESPACES_MAX - 1], map.dir.published_ms);
+        }
+    }
+    kill(pid, SIGKILL);
+    waitpid(pid, NULL, 0);
+    assert_true(copies > 0);
+    tnd_map_close(&map);
+}
+
+/* ---- other processes ------------------------------------------------------------------------ */
+
+static uint32_t attached_count(void)
+{
+    struct shmid_ds ds;
+    return shmctl(segment_id(), IPC_STAT, &ds) == 0 ? (uint32_t)ds.shm_nattch : 0;
+}
+
+/* A child that never uses the client doesn't count as somebody who uses the segment. */
+static void test_children_inherit_nothing(void** state)
+{
+    (void)state;
+    tnd_map map;
+    tnd_member member;
+    map_open(&map);
+    join(&member, &map);
+    uint32_t before = attached_count();
+    int block[2], done[2];
+    assert_int_equal(pipe(block), 0);
+    assert_int_equal(pipe(done), 0);
+    pid_t pid = fork();
+    if (pid == 0) {
+        /* It may have a client of its own. */
+        tnd_map own;
+        tnd_member own_member;
+        map_open(&own);
+        join(&own_member, &own);
+        if (own_member.slot == member.slot) {
+            _exit(2);
+        }
+        tnd_owner_view view;
+        tnd_owner_look(&own_member, now_ms(), THRESHOLD_MS, &view);
+        tnd_member_leave(&own_member, true);
+        tnd_map_close(&own);
+        char byte = 'x';
+        close(block[1]);
+        _exit(write(done[1], &byte, 1) == 1 && read(block[0], &byte, 1) == 0 ? 0 : 1);
+    }
+    close(block[0]);
+    char byte;
+    assert_int_equal(read(done[0], &byte, 1), 1);
+    assert_int_equal(attached_count(), before);
+    assert_false(map.sys->ops->life_gone(map.sys->ctx, &map.slots[member.slot]));
+    tnd_member_leave(&member, true);
+    tnd_map_close(&map);
+    assert_int_equal(segment_id(), -1);
+    close(block[1]);
+    close(done[0]);
+    close(done[1]);
+    int wstatus;
+    waitpid(pid, &wstatus, 0);
+    assert_int_equal(wstatus, 0);
+}
+
+static void* thread_joins(void* udata)
+{
+    tnd_map* map = udata;
+    static tnd_member member;
+    join(&member, map);
+    return &member;
+}
+
+static pthread_barrier_t joined, left;
+
+static void* thread_stays(void* udata)
+{
+    tnd_member* member = thread_joins(udata);
+    pthread_barrier_wait(&joined);
+    pthread_barrier_wait(&left);
+    (void)member;
+    /* Its list of robust mutexes still leads through the segment. */
+    pthread_mutex_t mutex;
+    pthread_mutexattr_t attr;
+    pthread_mutexattr_init(&attr);
+    pthread_mutexattr_setrobust(&attr, PTHREAD_MUTEX_ROBUST);
+    pthread_mutex_init(&mutex, &attr);
+    pthread_mutex_lock(&mutex);
+    pthread_mutex_unlock(&mutex);
+    pthread_mutex_destroy(&mutex);
+    pthread_mutexattr_destroy(&attr);
+    return member;
+}
+
+/* A client that one thread connects and another closes. */
+static void test_left_by_another_thread(void** state)
+{
+    (void)state;
+    tnd_map map, other;
+    map_open(&map);
+    map_open(&other);
+    pthread_t thread;
+    void* member;
+    pthread_barrier_init(&joined, NULL, 2);
+    pthread_barrier_init(&left, NULL, 2);
+    assert_int_equal(pthread_create(&thread, NULL, thread_stays, &map), 0);
+    pthread_barrier_wait(&joined);
+    tnd_member copy = {.slot = TND_MEMBER_NONE};
+    for (uint32_t i = 0; i < WORKERS; i++) {
+        uint64_t found = atomic_load(&map.slots[i].state);
+        if (found != 0) {
+            copy = (tnd_member){.map = &map, .slot = i, .state = found, .arenas = {-1, -1}};
+        }
+    }
+    uint32_t slot = copy.slot;
+    assert_int_not_equal(slot, TND_MEMBER_NONE);
+    tnd_member_leave(&copy, true);
+    tnd_map_close(&map);
+    /* The slot isn't given away while the kernel would mark its mutex for that thread. */
+    tnd_member late;
+    join(&late, &other);
+    assert_int_not_equal(late.slot, slot);
+    assert_false(tnd_member_has_fresh_peers(&late));
+    pthread_barrier_wait(&left);
+    assert_int_equal(pthread_join(thread, &member), 0);
+    assert_true(other.sys->ops->life_gone(other.sys->ctx, &other.slots[slot]));
+    tnd_member_leave(&late, true);
+    tnd_map_close(&other);
+}
+
+/* Runs `body` as another user, who may only read the segment. */
+static void as_reader(void (*body)(void))
+{
+    pid_t pid = fork();
+    if (pid == 0) {
+        if (setresuid(65534, 65534, 65534) != 0) {
+            _exit(2);
+        }
+        body();
+        _exit(0);
+    }
+    int wstatus;
+    waitpid(pid, &wstatus, 0);
+    assert_int_equal(wstatus, 0);
+}
+
+static void reader_opens(void)
+{
+    tnd_map map;
+    tnd_member member;
+    map_open(&map);
+    assert_true(map.is_read_only);
+    assert_int_equal(tnd_member_join(&member, &map, 1, 1, 1, now_ms(), 1), TND_JOIN_READ_ONLY);
+    assert_true(tnd_map_refresh(&map));
+    assert_int_equal(tnd_word_node(tnd_map_word(&map, 0, 1), 0), 2);
+    tnd_owner_view view;
+    tnd_owner_look(&member, now_ms(), THRESHOLD_MS, &view);
+    assert_int_equal(view.state, TND_OWNER_OTHER);
+    assert_false(tnd_owner_take(&member, &view, now_ms()));
+    tnd_tend_ask(&map, 0);
+    tnd_member_set_draining(&member, true);
+    tnd_member_leave(&member, true);
+    tnd_map_close(&map);
+}
+
+static void reader_is_refused(void)
+{
+    tnd_map map;
+    tnd_map_config config = config_make();
+    as_error err;
+    as_error_init(&err);
+    assert_int_not_equal(tnd_map_open(&map, &config, &err), AEROSPIKE_OK);
+}
+
+/* Whoever may only read routes; a header that lacks something is no reason to store. */
+static void test_read_only(void** state)
+{
+    (void)state;
+    if (geteuid() != 0) {
+        skip();
+    }
+    tnd_map_config config = config_make();
+    config.mode = 0644;
+    tnd_map map;
+    tnd_member member;
+    as_error err;
+    as_error_init(&err);
+    assert_int_equal(tnd_map_open(&map, &config, &err), AEROSPIKE_OK);
+    join(&member, &map);
+    assert_true(take(&member, TND_OWNER_VACANT));
+    assert_int_equal(publish_all(&member, 2, TND_PARTITIONS), TND_PUBLISH_OK);
+    as_reader(reader_opens);
+    tnd_word* words[] = {&map.header->layout, &map.header->capacities, &map.header->identity,
+                         &map.header->magic};
+    for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+        uint64_t word = atomic_exchange(words[i], 0);
+        as_reader(reader_is_refused);
+        atomic_store(words[i], word);
+    }
+    tnd_member_leave(&member, true);
+    tnd_map_close(&map);
+}
+
 /* ---- damage and removal --------------------------------------------------------------------- */
 
 static void test_random_bytes(void** state)
@@ -722,6 +1191,75 @@ static void test_retired_by_a_dead_remover(void** state)
     tnd_map_close(&next);
 }
 
+/* Private maps need no proof of life: as many as there is memory for. */
+static void test_many_private_maps(void** state)
+{
+    (void)state;
+    tnd_map_config config = config_make();
+    config.use_shm = false;
+    config.workers_capacity = 1;
+    static tnd_map maps[100];
+    static tnd_member members[100];
+    as_error err;
+    as_error_init(&err);
+    for (int i = 0; i < 100; i++) {
+        assert_int_equal(tnd_map_open(&maps[i], &config, &err), AEROSPIKE_OK);
+        join(&members[i], &maps[i]);
+    }
+    for (int i = 0; i < 100; i++) {
+        tnd_member_leave(&members[i], true);
+        tnd_map_close(&maps[i]);
+    }
+}
+
+static void on_retire(tnd_point point)
+{
+    if (point == TND_POINT_OWNER_RETIRE) {
+        tnd_point_hook = NULL;
+        map_open(&hook_map);
+        join(&hook_joiner, &hook_map);
+    }
+}
+
+/* Somebody joins while the last one is about to remove the segment. */
+static void test_join_while_the_last_one_leaves(void** state)
+{
+    (void)state;
+    tnd_map map;
+    tnd_member member;
+    map_open(&map);
+    join(&member, &map);
+    tnd_point_hook = on_retire;
+    tnd_member_leave(&member, true);
+    assert_null(tnd_point_hook);
+    tnd_map_close(&map);
+    assert_false(tnd_map_is_removed(&hook_map));
+    assert_int_equal(segment_id(), hook_map.shm_id);
+    tnd_member_leave(&hook_joiner, true);
+    tnd_map_close(&hook_map);
+    assert_int_equal(segment_id(), -1);
+}
+
+static void on_claim(tnd_point point)
+{
+    if (point == TND_POINT_SLOT_CLAIM) {
+        atomic_fetch_or(&hook_map.control->owner, TND_OWNER_RETIRED);
+    }
+}
+
+static void test_join_of_a_retired_segment(void** state)
+{
+    (void)state;
+    tnd_member member;
+    map_open(&hook_map);
+    tnd_point_hook = on_claim;
+    assert_int_equal(tnd_member_join(&member, &hook_map, 1, 1, 1, now_ms(), 1), TND_JOIN_RETIRED);
+    tnd_point_hook = NULL;
+    assert_int_equal(member.slot, TND_MEMBER_NONE);
+    assert_int_equal(atomic_load(&hook_map.slots[0].state), 0);
+    tnd_map_close(&hook_map);
+}
+
 static void test_private_memory(void** state)
 {
     (void)state;
@@ -776,15 +1314,28 @@ int main(void)
         T(test_creation_dies_anywhere),
         T(test_owner_gives_up),
         T(test_owner_killed),
+        T(test_reused_slot_is_no_owner),
+        T(test_unfinished_claims),
+        T(test_join_while_another_leaves),
         T(test_dead_slots_are_reclaimed),
         T(test_publish_and_route),
         T(test_late_writer_is_fenced),
+        T(test_late_writer_spares_the_selected_arena),
+        T(test_late_selection_is_fenced),
+        T(test_map_is_guarded),
+        T(test_copies_are_whole),
         T(test_handovers_exhaust_no_arena),
         T(test_takeover_dies_anywhere),
+        T(test_children_inherit_nothing),
+        T(test_left_by_another_thread),
+        T(test_read_only),
         T(test_random_bytes),
         T(test_removed_under_us),
         T(test_retired_by_a_dead_remover),
+        T(test_join_while_the_last_one_leaves),
+        T(test_join_of_a_retired_segment),
         T(test_private_memory),
+        T(test_many_private_maps),
         T(test_tend_requests),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
