@@ -103,6 +103,15 @@ done:
     }
 }
 
+/* "The directory changed." */
+static void peer_tell(wake_peer* peer)
+{
+    char byte = 'M';
+    struct iovec iov = {.iov_base = &byte, .iov_len = 1};
+    /* Full, or gone: what it hasn't read yet says the same, or its end of file comes anyway. */
+    (void)tnd_io_writev(&peer->io, &iov, 1);
+}
+
 /* TND_WAIT when nobody is left to accept. */
 static int accept_one(tnd_wake* wake)
 {
@@ -127,6 +136,8 @@ static int accept_one(tnd_wake* wake)
     if (wake->peers_count > wake->peers_max || !peer_is_welcome(wake, &peer->io) ||
         tnd_io_watch(&peer->io, TND_IO_READ) != 0) {
         peer_close(peer);
+    } else {
+        peer_tell(peer); /* what was published while it waited to be accepted */
     }
     return 0;
 }
@@ -140,8 +151,9 @@ static void on_listener(tnd_io* io, unsigned events)
         if (error == TND_WAIT) {
             return;
         }
-        if (error == -EMFILE || error == -ENFILE || error == -ENOMEM) {
-            /* Left in the backlog until tnd_wake_resume: who waits there has its timer. */
+        if (error != 0 && error != -ECONNABORTED && error != -EINTR) {
+            /* Out of descriptors or memory, or worse. Left in the backlog until tnd_wake_resume:
+             * who waits there has its timer. */
             (void)tnd_io_watch(&wake->listener, 0);
             return;
         }
@@ -167,11 +179,8 @@ int tnd_wake_listen(tnd_wake* wake, uint32_t slot, uint64_t slot_nonce)
 
 void tnd_wake_tell(tnd_wake* wake)
 {
-    char byte = 'M';
-    struct iovec iov = {.iov_base = &byte, .iov_len = 1};
     for (wake_peer* peer = wake->peers; peer; peer = peer->next) {
-        /* Full, or gone: what it hasn't read yet says the same, or its end of file comes anyway. */
-        (void)tnd_io_writev(&peer->io, &iov, 1);
+        peer_tell(peer);
     }
 }
 

@@ -7,13 +7,18 @@
  *                    PAUSED  (the loop doesn't turn)
  *
  * Happy path: open the map, join, look who owns; link to the owner and follow, or take the vacant
- * role and run the tender. Failure modes, and where each ends: owner dies            its socket
- * closes: look, prove the death, take over owner stops or hangs  its heartbeat expires: take over;
- * it finds its term outdated and steps down we were stopped       our own heartbeat expired: step
- * down before anything else, then look fenced while storing  step down, then look out of
- * descriptors    step down, and stay out of the election for a while segment removed       open the
- * one that has the key now; route by the old one until that has a map no slot, read-only    follow
- * only
+ * role and run the tender.
+ *
+ * Failure modes, and where each ends
+ *   - the owner dies: its socket closes; look, prove the death, take over.
+ *   - the owner stops or hangs: its heartbeat expires; take over. It finds its term outdated.
+ *   - we were stopped: our own heartbeat has expired; step down before anything else, then look.
+ *   - fenced while storing: step down, then look.
+ *   - out of descriptors: step down, draw back for a while.
+ *   - no seed answers: say so in the segment, for whoever waits for a first map; go on trying.
+ *   - the segment is removed: open the one that has the key now; route by the old one until that
+ *     has a map.
+ *   - no slot, or read-only: follow only.
  */
 #include "async/worker.h"
 
@@ -50,6 +55,7 @@ typedef struct worker_seat {
     tnd_map map;
     tnd_member member;
     tnd_join join;
+    bool is_marked; /* as drawing back */
 } worker_seat;
 
 struct tnd_worker {
@@ -66,12 +72,13 @@ struct tnd_worker {
     tnd_task look;
     uint64_t threshold_ms;
     uint64_t tick_ms;
-    uint64_t beat_ms; /* our last heartbeat as the owner */
-    uint64_t barred_until_ms;
+    uint64_t beat_ms;         /* our last heartbeat as the owner */
+    uint64_t barred_until_ms; /* while is_barred */
     uint64_t relink_ms;
     uint64_t dir_version; /* last told by on_map */
     bool is_ready_told;
     bool is_draining;
+    bool is_barred; /* from owning, after resources ran out */
     bool is_stopped;
     uint32_t pins; /* callbacks of ours that are running: the struct outlives them */
     tnd_log_gate gate;
@@ -176,6 +183,17 @@ static void seat_explain(const tnd_worker* worker)
     }
 }
 
+/* Others count on us unless we draw back. */
+static void seat_mark(tnd_worker* worker)
+{
+    bool is_back = worker->role == WORKER_STARTING || worker->role == WORKER_PAUSED ||
+                   worker->is_draining || worker->is_barred;
+    if (is_back != worker->seat->is_marked) {
+        worker->seat->is_marked = is_back;
+        tnd_member_set_draining(&worker->seat->member, is_back);
+    }
+}
+
 static bool seat_is_ready(worker_seat* seat)
 {
     return tnd_map_refresh(&seat->map) && seat->map.dir.namespaces_count > 0;
@@ -189,6 +207,16 @@ static void tell_ready(tnd_worker* worker, as_error* err)
         worker->is_ready_told = true;
         worker->config.handler->on_ready(worker->config.udata, err);
     }
+}
+
+static void tell_seedless(tnd_worker* worker)
+{
+    as_error err;
+    as_error_init(&err);
+    as_error_set_message(&err, AEROSPIKE_ERR_CLIENT,
+                         "No node of the cluster answers the worker of this host that tends: see "
+                         "its log for the seeds' failures");
+    tell_ready(worker, &err);
 }
 
 /* Bring the routing map up to date, and the client with it. */
@@ -205,8 +233,13 @@ static void worker_refresh(tnd_worker* worker)
         worker->dir_version = map->dir_version;
         worker->config.handler->on_map(worker->config.udata);
     }
-    if (!worker->is_stopped && tnd_worker_is_ready(worker)) {
+    if (worker->is_stopped) {
+        return;
+    }
+    if (tnd_worker_is_ready(worker)) {
         tell_ready(worker, NULL);
+    } else if (worker->role == WORKER_FOLLOWING && tnd_owner_is_seedless(&worker->seat->map)) {
+        tell_seedless(worker);
     }
 }
 
@@ -250,6 +283,10 @@ static void on_no_seeds(void* udata, as_error* err)
     tnd_worker* worker = udata;
     worker_pin(worker);
     if (!tnd_worker_is_ready(worker)) {
+        tnd_owner_tell_seedless(&worker->seat->member);
+        if (worker->wake) {
+            tnd_wake_tell(worker->wake);
+        }
         tell_ready(worker, err);
     }
     worker_unpin(worker);
@@ -265,12 +302,28 @@ static void on_fenced(void* udata)
     step_down(udata, "another worker has taken over");
 }
 
+/* Out of the election for a while; a draining worker is better now. */
+static void bar(tnd_worker* worker)
+{
+    worker->is_barred = true;
+    worker->barred_until_ms = worker_now_ms(worker) + WORKER_BARRED_MS;
+    seat_mark(worker);
+}
+
+static void bar_check(tnd_worker* worker)
+{
+    if (worker->is_barred && worker_now_ms(worker) >= worker->barred_until_ms) {
+        worker->is_barred = false;
+        seat_mark(worker);
+    }
+}
+
 static void on_exhausted(void* udata, as_error* err)
 {
     tnd_worker* worker = udata;
     tnd_log_limit(&worker->gate, worker_now_ms(worker), WORKER_LOG_INTERVAL_MS, AS_LOG_LEVEL_WARN,
                   "Worker %u can't tend: %s", worker->config.pid, err->message);
-    worker->barred_until_ms = worker_now_ms(worker) + WORKER_BARRED_MS;
+    bar(worker);
     step_down(worker, "out of resources");
 }
 
@@ -298,7 +351,7 @@ static void own(tnd_worker* worker, const tnd_owner_view* view)
     worker->tender = tnd_tender_start(worker->loop, worker->config.config, &worker->seat->member,
                                       worker->resolver, &tender_handler, worker);
     if (!worker->tender) {
-        worker->barred_until_ms = worker->beat_ms + WORKER_BARRED_MS;
+        bar(worker);
         step_down(worker, "no memory for the tender");
         return;
     }
@@ -310,8 +363,7 @@ static void own(tnd_worker* worker, const tnd_owner_view* view)
 static bool is_candidate(tnd_worker* worker)
 {
     const tnd_member* member = &worker->seat->member;
-    if (member->slot == TND_MEMBER_NONE || worker->role != WORKER_FOLLOWING ||
-        worker_now_ms(worker) < worker->barred_until_ms) {
+    if (member->slot == TND_MEMBER_NONE || worker->role != WORKER_FOLLOWING || worker->is_barred) {
         return false;
     }
     return !worker->is_draining || !tnd_member_has_fresh_peers(member);
@@ -368,9 +420,8 @@ static void worker_look(tnd_worker* worker, bool may_link)
     tnd_owner_look(&worker->seat->member, worker_now_ms(worker), worker->threshold_ms, &view);
     switch (view.state) {
     case TND_OWNER_SELF:
-        /* Released in between, or our slot number with our term: can't be ours while following. */
+        /* Whoever follows has given its term back: can't be. */
         tnd_owner_release(&worker->seat->member);
-        tnd_task_soon(&worker->look);
         break;
     case TND_OWNER_OTHER:
         if (!worker->wake) {
@@ -405,7 +456,7 @@ static void on_look(tnd_task* task)
     worker_pin(worker);
     if (worker->role == WORKER_STARTING) {
         worker->role = WORKER_FOLLOWING; /* the loop turns: this is its turn */
-        tnd_member_set_draining(&worker->seat->member, worker->is_draining);
+        seat_mark(worker);
     }
     worker_look(worker, true);
     worker_unpin(worker);
@@ -493,11 +544,9 @@ static void worker_move(tnd_worker* worker)
     }
     worker->seat = seat;
     seat_explain(worker);
-    if (worker->role == WORKER_STARTING || worker->role == WORKER_PAUSED || worker->is_draining) {
-        tnd_member_set_draining(&seat->member, true);
-    }
+    seat_mark(worker);
     wake_start(worker);
-    as_log_info(
+    as_log_debug(
         "Worker %u moved to a new shared memory segment with key 0x%08x: its own was removed",
         worker->config.pid, (unsigned)seat->map.key);
     tnd_task_soon(&worker->look);
@@ -511,6 +560,7 @@ static void on_tick(tnd_timer* timer)
     if (worker->role == WORKER_OWNING) {
         owner_tick(worker);
     }
+    bar_check(worker);
     if (tnd_map_is_removed(&worker->seat->map)) {
         worker_move(worker);
     }
@@ -562,8 +612,7 @@ tnd_worker* tnd_worker_start(tnd_loop* loop, const tnd_worker_config* config, as
         return NULL;
     }
     seat_explain(worker);
-    /* Until the first turn nobody should count on us. */
-    tnd_member_set_draining(&worker->seat->member, true);
+    seat_mark(worker);
     wake_start(worker);
     tnd_timer_start_ms(&worker->tick, worker->tick_ms);
     tnd_task_soon(&worker->look);
@@ -586,10 +635,10 @@ void tnd_worker_ask(tnd_worker* worker, uint32_t node_index)
     if (worker->old) {
         node_index = 0; /* an index of the old map means another node in the new one */
     }
-    tnd_tend_ask(&worker->seat->map, node_index);
+    bool is_new = tnd_tend_ask(&worker->seat->map, node_index);
     if (worker->role == WORKER_OWNING) {
         take_requests(worker);
-    } else if (worker->wake) {
+    } else if (is_new && worker->wake) {
         tnd_wake_ask(worker->wake);
     }
 }
@@ -598,7 +647,7 @@ void tnd_worker_pause(tnd_worker* worker)
 {
     step_down(worker, "its loop stops turning");
     worker->role = WORKER_PAUSED;
-    tnd_member_set_draining(&worker->seat->member, true);
+    seat_mark(worker);
     tnd_task_cancel(&worker->look);
     tnd_timer_stop(&worker->relink);
     if (worker->wake) {
@@ -610,7 +659,7 @@ void tnd_worker_resume(tnd_worker* worker)
 {
     if (worker->role == WORKER_PAUSED) {
         worker->role = WORKER_FOLLOWING;
-        tnd_member_set_draining(&worker->seat->member, worker->is_draining);
+        seat_mark(worker);
         tnd_task_soon(&worker->look);
     }
 }
@@ -618,7 +667,7 @@ void tnd_worker_resume(tnd_worker* worker)
 void tnd_worker_drain(tnd_worker* worker)
 {
     worker->is_draining = true;
-    tnd_member_set_draining(&worker->seat->member, true);
+    seat_mark(worker);
     if (worker->role == WORKER_OWNING && tnd_member_has_fresh_peers(&worker->seat->member)) {
         step_down(worker, "it is draining");
     }
