@@ -16,6 +16,7 @@
  */
 #include "async/loop_ev.h"
 
+#include "async/fork.h"
 #include "core/mem.h"
 
 #include <assert.h>
@@ -34,6 +35,7 @@ typedef struct loop_ev {
     unsigned depth;      /* callbacks of ours on the stack */
     unsigned runs_count; /* tnd_loop_ev_run() on the stack */
     uint64_t now_us;     /* 0 or the time read in the present callback */
+    uint32_t fork_generation;
     ev_prepare prepare;
     ev_idle idle;    /* active while `queued` isn't empty: forbids waiting */
     tnd_task queued; /* list heads */
@@ -91,6 +93,13 @@ static uint64_t loop_ev_now_us(tnd_loop* loop)
 }
 
 /* ---- callbacks: the frame around each ---- */
+
+/* A forked child that runs its parent's loop: what hangs on it is the parent's, sockets and segment
+ * included. None of it is called; what would be called again and again is stopped. */
+static bool loop_ev_is_forked(const loop_ev* self)
+{
+    return tnd_fork_is_crossed(self->fork_generation);
+}
 
 static void loop_ev_enter(loop_ev* self)
 {
@@ -209,6 +218,13 @@ static void on_prepare(struct ev_loop* ev, ev_prepare* watcher, int revents)
     (void)ev;
     (void)revents;
     loop_ev* self = watcher->data;
+    if (loop_ev_is_forked(self)) {
+        if (ev_is_active(&self->idle)) {
+            ev_ref(self->ev);
+            ev_idle_stop(self->ev, &self->idle);
+        }
+        return;
+    }
     loop_ev_enter(self);
     loop_ev_drain(self);
     loop_ev_leave(self);
@@ -242,6 +258,9 @@ static void on_timer(struct ev_loop* ev, ev_timer* watcher, int revents)
     timer_state* state = timer_state_of(timer);
     loop_ev* self = loop_ev_of(timer->loop);
     ev_ref(self->ev); /* libev has stopped it */
+    if (loop_ev_is_forked(self)) {
+        return;
+    }
     uint64_t now_us = tnd_loop_posix_clock_us();
     if (now_us < state->due_us) {
         timer_arm(self, timer, state->due_us - now_us);
@@ -294,9 +313,13 @@ static void io_dispatch(tnd_io* io, unsigned events)
 
 static void on_io(struct ev_loop* ev, ev_io* watcher, int revents)
 {
-    (void)ev;
     tnd_io* io = watcher->data;
     unsigned events = 0;
+    if (loop_ev_is_forked(loop_ev_of(io->loop))) {
+        ev_ref(ev);
+        ev_io_stop(ev, watcher);
+        return;
+    }
     if (revents & EV_ERROR) {
         /* libev stopped watching for good. The reads and writes that follow tell the handler. */
         io_state_of(io)->is_lost = true;
@@ -511,6 +534,7 @@ tnd_loop* tnd_loop_ev_new(struct ev_loop* loop)
     }
     self->loop.ops = &loop_ev_ops;
     self->ev = loop;
+    self->fork_generation = tnd_fork_generation();
     list_init(&self->queued);
     list_init(&self->running);
     /* After the application's own prepare watchers, so that what they submit isn't a turn late. */

@@ -3,6 +3,7 @@
  */
 #include "async/event.h"
 
+#include <ev.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <sys/wait.h>
@@ -320,6 +321,57 @@ static void notices_a_fork(void** state)
     assert_true(as_event_close_loops());
 }
 
+static unsigned parents_calls;
+
+static void on_parents_timer(tnd_timer* timer)
+{
+    parents_calls++;
+    tnd_timer_start_ms(timer, 1);
+}
+
+static void on_parents_task(tnd_task* task)
+{
+    parents_calls++;
+    tnd_task_soon(task);
+}
+
+static void on_child_time(struct ev_loop* loop, ev_timer* timer, int events)
+{
+    (void)timer;
+    (void)events;
+    ev_break(loop, EVBREAK_ALL);
+}
+
+/* A child may run the loop that it inherited; what hangs on it is its parent's. */
+static void calls_nothing_in_a_forked_child(void** state)
+{
+    (void)state;
+    struct ev_loop* ev = ev_loop_new(EVFLAG_NOENV);
+    tnd_loop* loop = tnd_loop_ev_new(ev);
+    tnd_timer timer;
+    tnd_task task;
+    tnd_timer_init(&timer, loop, on_parents_timer, NULL);
+    tnd_task_init(&task, loop, on_parents_task, NULL);
+    tnd_timer_start_ms(&timer, 1);
+    tnd_task_soon(&task);
+    pid_t pid = fork();
+    if (pid == 0) {
+        ev_loop_fork(ev);
+        ev_timer own;
+        ev_timer_init(&own, on_child_time, 0.05, 0.);
+        ev_timer_start(ev, &own);
+        ev_run(ev, 0);
+        _exit(parents_calls == 0 ? 0 : 1);
+    }
+    int status;
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_int_equal(status, 0);
+    tnd_timer_stop(&timer);
+    tnd_task_cancel(&task);
+    tnd_loop_ev_free(loop);
+    ev_loop_destroy(ev);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -333,6 +385,7 @@ int main(void)
         cmocka_unit_test(finds_the_set_of_an_entry),
         cmocka_unit_test(keeps_threads_apart),
         cmocka_unit_test(notices_a_fork),
+        cmocka_unit_test(calls_nothing_in_a_forked_child),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
