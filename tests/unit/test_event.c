@@ -3,7 +3,6 @@
  */
 #include "async/event.h"
 
-#include <ev.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <sys/wait.h>
