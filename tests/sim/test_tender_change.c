@@ -210,6 +210,37 @@ static void test_migration(void** state)
     bed_done(&b);
 }
 
+/* A kept connection that dies under a question is replaced at once, and not held against the node.
+ */
+static void test_lost_connection(void** state)
+{
+    bed b;
+    (void)state;
+    bed_init(&b, 47);
+    bed_cluster(&b, &three_nodes);
+    bed_start(&b);
+    run_until_published(&b, 1000);
+    uint64_t builds = sim_cluster_stat(b.cluster, 1, "info.build");
+    sim_cluster_control(b.cluster, "reset 1 1 on=info");
+    run_ms(&b, 3000);
+    assert_int_equal(sim_cluster_stat(b.cluster, 1, "connections"), 1);
+    assert_int_equal(sim_cluster_stat(b.cluster, 1, "info.build"), builds + 1);
+    assert_int_equal(log_count("doesn't answer"), 0);
+    bed_done(&b);
+}
+
+static void ask_and_count(bed* b, const uint64_t* bits)
+{
+    uint64_t before = sim_cluster_stat(b->cluster, 0, "info.peers-generation");
+    for (int i = 0; i < 100; i++) {
+        tnd_tender_ask(b->tender, bits);
+        run_ms(b, 1);
+    }
+    run_ms(b, 100);
+    /* 100 times within 100 ms: at most one look per 10 ms. */
+    assert_in_range(sim_cluster_stat(b->cluster, 0, "info.peers-generation") - before, 8, 12);
+}
+
 static void test_ask(void** state)
 {
     bed b;
@@ -220,20 +251,16 @@ static void test_ask(void** state)
     bed_start(&b);
     run_until_published(&b, 1000);
     run_ms(&b, 1000);
-    uint64_t before = sim_cluster_stat(b.cluster, 0, "info.peers-generation");
     uint64_t other = sim_cluster_stat(b.cluster, 1, "info.peers-generation");
     char name[20];
     node_name(&b, 0, name);
     uint32_t index = (uint32_t)(map_node(&b, name) - b.map.nodes);
     uint64_t bits[(TND_NODES_MAX + 1) / 64] = {0};
     bits[index / 64] = UINT64_C(1) << (index % 64);
-    for (int i = 0; i < 100; i++) {
-        tnd_tender_ask(b.tender, bits);
-        run_ms(&b, 1);
-    }
-    run_ms(&b, 100);
-    uint64_t asked = sim_cluster_stat(b.cluster, 0, "info.peers-generation") - before;
-    assert_in_range(asked, 8, 12); /* 100 times within 100 ms: at most one look per 10 ms */
+    ask_and_count(&b, bits);
+    sim_cluster_control(b.cluster,
+                        "slow 0 3 always on=info"); /* asked while it's being looked at */
+    ask_and_count(&b, bits);
     assert_int_equal(sim_cluster_stat(b.cluster, 1, "info.peers-generation"), other);
     bits[index / 64] = 0;
     bits[0] = 1;
@@ -399,8 +426,11 @@ static void test_successor_alone(void** state)
 static void test_bad_answers(void** state)
 {
     static const char* const faults[] = {
-        "garbage 1 3 info", "other 1 3 info", "mute 1",           "reset 1 2",
-        "close 1",          "halfclose 1",    "split 1 1 always", "slow 1 300 always",
+        "garbage 1 3 on=info",    "garbage 1 always on=info", "other 1 3 on=info",
+        "mute 1 1 on=info",       "mute 1 always on=info",    "reset 1 2 on=info",
+        "reset 1 always on=info", "close 1 1 on=info",        "close 1 always on=info",
+        "halfclose 1 1 on=info",  "answer 1 4 3 on=info",     "answer 1 80 always on=info",
+        "split 1 1 always",       "slow 1 300 always",        "slow 1 1500 always on=info",
     };
     (void)state;
     for (size_t i = 0; i < sizeof(faults) / sizeof(*faults); i++) {
@@ -582,16 +612,27 @@ static void test_random(void** state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_death_and_return), cmocka_unit_test(test_quick_restart),
-        cmocka_unit_test(test_other_id),         cmocka_unit_test(test_other_id_alone),
-        cmocka_unit_test(test_other_address),    cmocka_unit_test(test_all_die_and_return),
-        cmocka_unit_test(test_hung_node),        cmocka_unit_test(test_hung_node_then_migration),
-        cmocka_unit_test(test_migration),        cmocka_unit_test(test_ask),
-        cmocka_unit_test(test_node_overflow),    cmocka_unit_test(test_namespace_overflow),
-        cmocka_unit_test(test_descriptors),      cmocka_unit_test(test_fenced),
-        cmocka_unit_test(test_successor),        cmocka_unit_test(test_successor_alone),
-        cmocka_unit_test(test_bad_answers),      cmocka_unit_test(test_no_memory),
-        cmocka_unit_test(test_longest_callback), cmocka_unit_test(test_random),
+        cmocka_unit_test(test_death_and_return),
+        cmocka_unit_test(test_quick_restart),
+        cmocka_unit_test(test_other_id),
+        cmocka_unit_test(test_other_id_alone),
+        cmocka_unit_test(test_other_address),
+        cmocka_unit_test(test_all_die_and_return),
+        cmocka_unit_test(test_hung_node),
+        cmocka_unit_test(test_hung_node_then_migration),
+        cmocka_unit_test(test_migration),
+        cmocka_unit_test(test_lost_connection),
+        cmocka_unit_test(test_ask),
+        cmocka_unit_test(test_node_overflow),
+        cmocka_unit_test(test_namespace_overflow),
+        cmocka_unit_test(test_descriptors),
+        cmocka_unit_test(test_fenced),
+        cmocka_unit_test(test_successor),
+        cmocka_unit_test(test_successor_alone),
+        cmocka_unit_test(test_bad_answers),
+        cmocka_unit_test(test_no_memory),
+        cmocka_unit_test(test_longest_callback),
+        cmocka_unit_test(test_random),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
