@@ -274,7 +274,6 @@ tnd_engine* tnd_engine_new(const tnd_engine_config* config, as_error* err)
         .sys = config->sys,
         .pid = config->pid,
         .uid = config->uid,
-        .is_turning = !engine->is_paused,
     };
     engine->worker = tnd_worker_start(engine->loop, &worker_config, err);
     if (!engine->worker) {

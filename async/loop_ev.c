@@ -22,6 +22,7 @@
 #include <assert.h>
 #include <ev.h>
 #include <tendril/loop_posix.h>
+#include <tendril/tasks.h>
 #include <unistd.h>
 
 /* Longer delays are cut to this (some 30 years), so that due times can't overflow. */
@@ -118,46 +119,6 @@ static void loop_ev_leave(loop_ev* self)
 
 /* ---- tasks ---- */
 
-static void list_init(tnd_task* head)
-{
-    head->next = head;
-    head->prev = head;
-}
-
-static bool list_is_empty(const tnd_task* head)
-{
-    return head->next == head;
-}
-
-static void list_append(tnd_task* head, tnd_task* task)
-{
-    task->next = head;
-    task->prev = head->prev;
-    head->prev->next = task;
-    head->prev = task;
-}
-
-static void list_remove(tnd_task* task)
-{
-    task->prev->next = task->next;
-    task->next->prev = task->prev;
-    task->next = NULL;
-    task->prev = NULL;
-}
-
-/* Moves all of `from` behind what `to` holds. */
-static void list_splice(tnd_task* to, tnd_task* from)
-{
-    if (list_is_empty(from)) {
-        return;
-    }
-    from->next->prev = to->prev;
-    to->prev->next = from->next;
-    from->prev->next = to;
-    to->prev = from->prev;
-    list_init(from);
-}
-
 static void loop_ev_forbid_waiting(loop_ev* self)
 {
     if (!ev_is_active(&self->idle)) {
@@ -180,7 +141,7 @@ static void loop_ev_task_soon(tnd_loop* loop, tnd_task* task)
     assert(task->fn && !self->is_freed);
     if (!task->is_queued) {
         task->is_queued = true;
-        list_append(&self->queued, task);
+        tnd_tasks_append(&self->queued, task);
         loop_ev_forbid_waiting(self);
     }
 }
@@ -190,7 +151,7 @@ static void loop_ev_task_cancel(tnd_loop* loop, tnd_task* task)
     (void)loop;
     if (task->is_queued) {
         task->is_queued = false;
-        list_remove(task);
+        tnd_tasks_remove(task);
     }
 }
 
@@ -198,16 +159,14 @@ static void loop_ev_task_cancel(tnd_loop* loop, tnd_task* task)
    of the loop goes on with the same list, so that nothing waits for the outer one to end. */
 static void loop_ev_drain(loop_ev* self)
 {
-    list_splice(&self->running, &self->queued);
+    tnd_tasks_splice(&self->running, &self->queued);
     loop_ev_allow_waiting(self);
-    if (self->runs_count > 0 && !list_is_empty(&self->running)) {
+    if (self->runs_count > 0 && !tnd_tasks_is_empty(&self->running)) {
         /* What tnd_loop_ev_run() waits for may be done by one of these: it must get to look. */
         loop_ev_forbid_waiting(self);
     }
-    while (!self->is_freed && !list_is_empty(&self->running)) {
-        tnd_task* task = self->running.next;
-        list_remove(task);
-        task->is_queued = false;
+    while (!self->is_freed && !tnd_tasks_is_empty(&self->running)) {
+        tnd_task* task = tnd_tasks_take(&self->running);
         self->now_us = 0;
         task->fn(task);
     }
@@ -535,8 +494,8 @@ tnd_loop* tnd_loop_ev_new(struct ev_loop* loop)
     self->loop.ops = &loop_ev_ops;
     self->ev = loop;
     self->fork_generation = tnd_fork_generation();
-    list_init(&self->queued);
-    list_init(&self->running);
+    tnd_tasks_init(&self->queued);
+    tnd_tasks_init(&self->running);
     /* After the application's own prepare watchers, so that what they submit isn't a turn late. */
     ev_prepare_init(&self->prepare, on_prepare);
     ev_set_priority(&self->prepare, EV_MINPRI);
@@ -575,8 +534,8 @@ void tnd_loop_ev_free(tnd_loop* loop)
     }
     loop_ev* self = loop_ev_of(loop);
     assert(!self->is_freed);
-    list_splice(&self->queued, &self->running);
-    while (!list_is_empty(&self->queued)) {
+    tnd_tasks_splice(&self->queued, &self->running);
+    while (!tnd_tasks_is_empty(&self->queued)) {
         loop_ev_task_cancel(loop, self->queued.next);
     }
     loop_ev_allow_waiting(self);

@@ -36,8 +36,6 @@ typedef struct tnd_worker_config {
     void* udata;
     const tnd_shm_sys* sys; /* NULL = the real one */
     uint32_t pid, uid;      /* for people, and to check wake-up peers */
-    bool is_turning;        /* false: the loop may not run soon, so never own before
-                             * tnd_worker_resume */
 } tnd_worker_config;
 
 /* Attach and start. Nothing waits: on_ready comes from the loop. NULL with `err` set when the map

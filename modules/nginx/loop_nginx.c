@@ -24,6 +24,7 @@
 #include <assert.h>
 #include <sys/eventfd.h>
 #include <tendril/loop_posix.h>
+#include <tendril/tasks.h>
 
 /* Longer delays are waited for in pieces of this: epoll takes an int. */
 #define LOOP_NGINX_WAIT_MS_MAX ((uint64_t)1 << 30)
@@ -109,53 +110,13 @@ static uint64_t loop_nginx_now_us(tnd_loop* loop)
 
 /* ---- tasks ---- */
 
-static void list_init(tnd_task* head)
-{
-    head->next = head;
-    head->prev = head;
-}
-
-static bool list_is_empty(const tnd_task* head)
-{
-    return head->next == head;
-}
-
-static void list_append(tnd_task* head, tnd_task* task)
-{
-    task->next = head;
-    task->prev = head->prev;
-    head->prev->next = task;
-    head->prev = task;
-}
-
-static void list_remove(tnd_task* task)
-{
-    task->prev->next = task->next;
-    task->next->prev = task->prev;
-    task->next = NULL;
-    task->prev = NULL;
-}
-
-/* Moves all of `from` behind what `to` holds. */
-static void list_splice(tnd_task* to, tnd_task* from)
-{
-    if (list_is_empty(from)) {
-        return;
-    }
-    from->next->prev = to->prev;
-    to->prev->next = from->next;
-    from->prev->next = to;
-    to->prev = from->prev;
-    list_init(from);
-}
-
 static void loop_nginx_task_soon(tnd_loop* loop, tnd_task* task)
 {
     loop_nginx* self = loop_nginx_of(loop);
     assert(task->fn);
     if (!task->is_queued) {
         task->is_queued = true;
-        list_append(&self->queued, task);
+        tnd_tasks_append(&self->queued, task);
         ngx_post_event(&self->soon, &ngx_posted_next_events);
     }
 }
@@ -165,7 +126,7 @@ static void loop_nginx_task_cancel(tnd_loop* loop, tnd_task* task)
     (void)loop;
     if (task->is_queued) {
         task->is_queued = false;
-        list_remove(task);
+        tnd_tasks_remove(task);
     }
 }
 
@@ -173,11 +134,9 @@ static void on_soon(ngx_event_t* event)
 {
     loop_nginx* self = event->data;
     loop_nginx_enter(self);
-    list_splice(&self->running, &self->queued);
-    while (!list_is_empty(&self->running)) {
-        tnd_task* task = self->running.next;
-        list_remove(task);
-        task->is_queued = false;
+    tnd_tasks_splice(&self->running, &self->queued);
+    while (!tnd_tasks_is_empty(&self->running)) {
+        tnd_task* task = tnd_tasks_take(&self->running);
         self->now_us = 0;
         task->fn(task);
     }
@@ -662,8 +621,8 @@ tnd_loop* tnd_loop_nginx_new(void (*on_exiting)(void* udata), void* udata)
         return NULL;
     }
     self->loop.ops = &loop_nginx_ops;
-    list_init(&self->queued);
-    list_init(&self->running);
+    tnd_tasks_init(&self->queued);
+    tnd_tasks_init(&self->running);
     event_init(&self->soon, self, on_soon);
     event_init(&self->hold, self, on_hold);
     self->on_exiting = on_exiting;
@@ -682,8 +641,8 @@ void tnd_loop_nginx_free(tnd_loop* loop)
     }
     loop_nginx* self = loop_nginx_of(loop);
     assert(self->depth == 0);
-    list_splice(&self->queued, &self->running);
-    while (!list_is_empty(&self->queued)) {
+    tnd_tasks_splice(&self->queued, &self->running);
+    while (!tnd_tasks_is_empty(&self->queued)) {
         loop_nginx_task_cancel(loop, self->queued.next);
     }
     if (self->soon.posted) {
