@@ -36,7 +36,9 @@
 #define WORKER_TICK_MIN_MS 100
 #define WORKER_RELINK_MIN_MS 5 /* jittered pause before a broken link is tried again */
 #define WORKER_RELINK_MAX_MS 500
-#define WORKER_BARRED_MS 5000 /* out of the election after running out of descriptors */
+#define WORKER_BARRED_MS 5000    /* out of the election after running out of descriptors */
+#define WORKER_VACANT_MS 1000    /* a draining worker stands in where nobody else takes the role */
+#define WORKER_STAND_IN_MS 10000 /* and then lets the others try again */
 #define WORKER_JOIN_TRIES 8
 #define WORKER_LOG_INTERVAL_MS 30000
 
@@ -77,8 +79,10 @@ struct tnd_worker {
     uint64_t relink_ms;
     uint64_t dir_version; /* last told by on_map */
     bool is_ready_told;
+    uint64_t vacant_since_ms; /* nobody has owned since, as far as we saw; 0 = somebody does */
     bool is_draining;
-    bool is_barred; /* from owning, after resources ran out */
+    uint64_t stand_in_until_ms; /* owns although it drains: those that should have didn't */
+    bool is_barred;             /* from owning, after resources ran out */
     bool is_stopped;
     uint32_t pins; /* callbacks of ours that are running: the struct outlives them */
     tnd_log_gate gate;
@@ -343,6 +347,7 @@ static void own(tnd_worker* worker, const tnd_owner_view* view)
         [TND_OWNER_EXPIRED] = "its predecessor's heartbeat expired",
     };
     worker->role = WORKER_OWNING;
+    worker->vacant_since_ms = 0;
     worker->beat_ms = worker_now_ms(worker);
     if (worker->wake) {
         tnd_wake_unlink(worker->wake);
@@ -366,7 +371,20 @@ static bool is_candidate(tnd_worker* worker)
     if (member->slot == TND_MEMBER_NONE || worker->role != WORKER_FOLLOWING || worker->is_barred) {
         return false;
     }
-    return !worker->is_draining || !tnd_member_has_fresh_peers(member);
+    if (!worker->is_draining || !tnd_member_has_fresh_peers(member)) {
+        return true;
+    }
+    /* Those that live and don't drain take a vacant role within milliseconds, unless they are
+     * stopped or hang: then we stand in. */
+    uint64_t now_ms = worker_now_ms(worker);
+    if (worker->vacant_since_ms == 0) {
+        worker->vacant_since_ms = now_ms;
+    }
+    if (now_ms - worker->vacant_since_ms < WORKER_VACANT_MS) {
+        return false;
+    }
+    worker->stand_in_until_ms = now_ms + WORKER_STAND_IN_MS;
+    return true;
 }
 
 /* The owner's heartbeat, and the check that comes before everything else: have we been stopped? */
@@ -382,7 +400,8 @@ static void owner_tick(tnd_worker* worker)
         return;
     }
     worker->beat_ms = now_ms;
-    if (worker->is_draining && tnd_member_has_fresh_peers(&worker->seat->member)) {
+    if (worker->is_draining && now_ms >= worker->stand_in_until_ms &&
+        tnd_member_has_fresh_peers(&worker->seat->member)) {
         step_down(worker, "it is draining");
     }
 }
@@ -424,6 +443,7 @@ static void worker_look(tnd_worker* worker, bool may_link)
         tnd_owner_release(&worker->seat->member);
         break;
     case TND_OWNER_OTHER:
+        worker->vacant_since_ms = 0;
         if (!worker->wake) {
             break;
         }

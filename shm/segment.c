@@ -191,6 +191,16 @@ static as_status refuse_identity(int key, const tnd_seg_header* header, const ch
                            (unsigned)key, theirs, ours, (unsigned)key);
 }
 
+/* Whoever may write the map decides where our commands go. */
+static as_status refuse_mode(const tnd_map_config* config, const tnd_shm_stat* stat, as_error* err)
+{
+    return as_error_update(
+        err, AEROSPIKE_ERR_CLIENT,
+        "Shared memory segment with key 0x%08x belongs to user %u and may be written by others "
+        "(mode %04o), this program's shm_mode is %04o: set shm_mode to allow that, " REMEDIES,
+        (unsigned)config->key, stat->uid, stat->mode, config->mode, (unsigned)config->key);
+}
+
 static as_status explain_kernel(const char* call, int key, size_t size, int error, as_error* err)
 {
     const char* remedy;
@@ -362,6 +372,10 @@ static segment_step open_once(tnd_map* map, const tnd_map_config* config,
     map->size = stat.size;
     if (stat.size < 2 * (size_t)TND_PAGE_BYTES) {
         refuse_foreign(config->key, stat.size, err);
+        return SEGMENT_FAIL;
+    }
+    if ((stat.mode & ~config->mode & 0022) != 0) {
+        refuse_mode(config, &stat, err);
         return SEGMENT_FAIL;
     }
     segment_step step = attach(map, config, id, err);

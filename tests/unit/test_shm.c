@@ -101,6 +101,26 @@ static void test_foreign_segments(void** state)
     tnd_map_close(&map);
 }
 
+/* A segment that others may write would let them decide where our commands go. */
+static void test_writable_by_others(void** state)
+{
+    (void)state;
+    tnd_map_config config = config_make();
+    config.mode = 0666;
+    tnd_map map, other;
+    as_error err;
+    as_error_init(&err);
+    assert_int_equal(tnd_map_open(&map, &config, &err), AEROSPIKE_OK);
+    config.mode = 0600;
+    expect_refusal(&config, "mode 0666", "shm_mode is 0600");
+    config.mode = 0644; /* others may read */
+    expect_refusal(&config, "mode 0666", "shm_mode is 0644");
+    config.mode = 0666;
+    assert_int_equal(tnd_map_open(&other, &config, &err), AEROSPIKE_OK);
+    tnd_map_close(&other);
+    tnd_map_close(&map);
+}
+
 static void test_kernel_refusals(void** state)
 {
     (void)state;
@@ -791,6 +811,7 @@ int main(void)
         T(test_two_leave_at_once),
         T(test_refusals),
         T(test_foreign_segments),
+        T(test_writable_by_others),
         T(test_kernel_refusals),
         T(test_creation_dies_anywhere),
         T(test_owner_gives_up),

@@ -113,7 +113,6 @@ static one* worker_start_as(uint32_t uid)
         .sys = sim_shm_sys_of(w->process),
         .pid = bed.count,
         .uid = uid,
-        .is_turning = true,
     };
     as_error err;
     as_error_init(&err);
@@ -453,6 +452,30 @@ static void test_drain(void** state)
     bed_done();
 }
 
+/* The one that should take the role is stopped: the draining one stands in, and gives way later. */
+static void test_draining_stands_in(void** state)
+{
+    (void)state;
+    bed_init(18, true);
+    bed_start(2);
+    run_ms(300);
+    one* draining = owning();
+    one* stopped = draining == &bed.all[0] ? &bed.all[1] : &bed.all[0];
+    sim_loop_stop(stopped->loop);
+    tnd_worker_drain(draining->worker);
+    run_ms(20);
+    assert_int_equal(owner(), NOBODY);
+    run_ms(3000);
+    assert_ptr_equal(owning(), draining);
+    run_ms(3000);
+    assert_ptr_equal(owning(), draining);
+    one* fresh = worker_start();
+    run_ms(12000);
+    assert_ptr_equal(owning(), fresh);
+    check_routes();
+    bed_done();
+}
+
 static void test_stopped_owner(void** state)
 {
     (void)state;
@@ -674,23 +697,15 @@ static void test_stopped_in_a_callback(void** state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_election),
-        cmocka_unit_test(test_second_at_any_time),
-        cmocka_unit_test(test_deaths),
-        cmocka_unit_test(test_no_common_network),
-        cmocka_unit_test(test_release),
-        cmocka_unit_test(test_pause),
-        cmocka_unit_test(test_drain),
-        cmocka_unit_test(test_stopped_owner),
-        cmocka_unit_test(test_all_stopped),
-        cmocka_unit_test(test_segment_removed),
-        cmocka_unit_test(test_segment_removed_and_refused),
-        cmocka_unit_test(test_no_seed_answers),
-        cmocka_unit_test(test_exhausted),
-        cmocka_unit_test(test_read_only),
-        cmocka_unit_test(test_damaged_owner_word),
-        cmocka_unit_test(test_asked),
-        cmocka_unit_test(test_stopped_in_a_callback),
+        cmocka_unit_test(test_election),        cmocka_unit_test(test_second_at_any_time),
+        cmocka_unit_test(test_deaths),          cmocka_unit_test(test_no_common_network),
+        cmocka_unit_test(test_release),         cmocka_unit_test(test_pause),
+        cmocka_unit_test(test_drain),           cmocka_unit_test(test_draining_stands_in),
+        cmocka_unit_test(test_stopped_owner),   cmocka_unit_test(test_all_stopped),
+        cmocka_unit_test(test_segment_removed), cmocka_unit_test(test_segment_removed_and_refused),
+        cmocka_unit_test(test_no_seed_answers), cmocka_unit_test(test_exhausted),
+        cmocka_unit_test(test_read_only),       cmocka_unit_test(test_damaged_owner_word),
+        cmocka_unit_test(test_asked),           cmocka_unit_test(test_stopped_in_a_callback),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
