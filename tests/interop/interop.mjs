@@ -182,6 +182,14 @@ test('generation policies', async () => {
   await remove(3)
 })
 
+// What has no event is looked at now and then, for 15 seconds at most.
+async function until (what, condition) {
+  for (const end = Date.now() + 15000; !(await condition());) {
+    assert.ok(Date.now() < end, `${what}: not after 15 s`)
+    await sleep(50)
+  }
+}
+
 test('times to live', async () => {
   const k = key('ttl')
   const ttl = async () => (await client.get(k)).ttl
@@ -195,8 +203,8 @@ test('times to live', async () => {
   assert.ok(await ttl() > 990)
   await fails(status.ERR_REQUEST_INVALID, client.put(k, { a: 1 }, { ttl: 315360001 }))
   await client.put(k, { a: 1 }, { ttl: 1 })
-  await sleep(2100)
-  await fails(status.ERR_RECORD_NOT_FOUND, client.get(k))
+  await until('the record has expired', () =>
+    client.get(k).then(() => false, error => error.code === status.ERR_RECORD_NOT_FOUND))
   await client.put(k, { b: 1 }, null, exists('CREATE'))
   assert.deepEqual((await client.get(k)).bins, { b: 1 })
 })
@@ -246,14 +254,10 @@ async function control (line) {
   }
   socket.destroy()
   assert.match(answer, /ok\n$/, line)
+  return answer
 }
 
-async function untilNodes (count) {
-  for (let tries = 0; client.getNodes().length !== count; tries++) {
-    assert.ok(tries < 150, `not ${count} nodes after 15 s`)
-    await sleep(100)
-  }
-}
+const untilNodes = count => until(`${count} nodes`, async () => client.getNodes().length === count)
 
 // The client itself retries at once, and so has used up its retries long before a dead node's
 // partitions have an owner again.
@@ -275,6 +279,11 @@ async function survivesDeath () {
   const read = new Aerospike.ReadPolicy({ totalTimeout: 300 })
   const written = new Map()
   let running = true
+  let rounds = 0
+  const loadGoesOn = () => {
+    const wanted = rounds + 400
+    return until('the load goes on', async () => rounds >= wanted)
+  }
   const load = Promise.all(Array.from({ length: 16 }, async (_, worker) => {
     for (let i = 0; running; i = (i + 1) % 100) {
       const k = key(`load-${worker}-${i}`)
@@ -282,17 +291,18 @@ async function survivesDeath () {
       await insist(() => client.put(k, { value }, null, write))
       written.set(k.key, value)
       assert.equal((await insist(() => client.get(k, read))).bins.value, value)
-      await sleep(2)
+      rounds++
     }
   }))
   load.catch(() => { running = false })
-  await sleep(300)
+  await loadGoesOn()
   await control('kill 1')
   await untilNodes(hosts.length - 1)
-  await sleep(500)
+  await loadGoesOn()
   await control('restart 1')
   await untilNodes(hosts.length)
-  await sleep(2500)
+  await until('migrations are over', async () => /migrations=0\n/.test(await control('stats')))
+  await loadGoesOn()
   running = false
   await load
   for (const [name, value] of written) {
