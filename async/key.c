@@ -249,6 +249,62 @@ as_status aerospike_key_remove_async(aerospike* as, as_error* err, const as_poli
     return status == AEROSPIKE_OK ? call_remove(&call, policy) : status;
 }
 
+/* ---- operate ---- */
+
+/* Without a policy, operations that only read are repeated as reads are (records.md 7.1). */
+static const as_policy_operate* operate_policy(const key_call* call, const tnd_wire_ops* ops,
+                                               as_policy_operate* storage)
+{
+    const as_policies* policies = &call->as->config.policies;
+    if (tnd_wire_ops_write(ops) || policies->operate.base.max_retries > 0) {
+        return &policies->operate;
+    }
+    *storage = policies->operate;
+    storage->base.max_retries = policies->read.base.max_retries;
+    return storage;
+}
+
+static as_status call_operate(const key_call* call, const as_policy_operate* policy,
+                              const as_operations* operations)
+{
+    as_policy_operate storage;
+    tnd_wire_ops ops = tnd_wire_ops_of(operations);
+    if (!policy) {
+        policy = operate_policy(call, &ops, &storage);
+    }
+    if (tnd_policy_check_operate(policy, call->err) != AEROSPIKE_OK) {
+        return call->err->code;
+    }
+    tnd_cmd* cmd = call_new_cmd(call);
+    if (!cmd) {
+        return call->err->code;
+    }
+    cmd->result = TND_CMD_RECORD;
+    cmd->is_heap_record = call->is_heap_record || policy->async_heap_rec;
+    if (tnd_wire_ops_write(&ops)) {
+        tnd_replica_init_write(&cmd->replica, policy->replica);
+    } else {
+        cmd->read_mode_sc = policy->read_mode_sc;
+        tnd_replica_init_read(&cmd->replica, policy->replica, policy->read_mode_sc);
+    }
+    if (tnd_wire_operate(&cmd->buf, call->err, call->key, &ops, policy,
+                         server_timeout(&policy->base)) != AEROSPIKE_OK) {
+        tnd_cmd_discard(cmd);
+        return call->err->code;
+    }
+    return tnd_cmd_start(cmd, call->key, &policy->base, call->err);
+}
+
+as_status aerospike_key_operate_async(aerospike* as, as_error* err, const as_policy_operate* policy,
+                                      const as_key* key, const as_operations* ops,
+                                      as_async_record_listener listener, void* udata,
+                                      as_event_loop* event_loop, as_pipe_listener pipe_listener)
+{
+    key_call call = {.as = as, .err = err, .key = key, .record_listener = listener, .udata = udata};
+    as_status status = call_open(&call, event_loop, pipe_listener);
+    return status == AEROSPIKE_OK ? call_operate(&call, policy, ops) : status;
+}
+
 /* ---- synchronous ---- */
 
 typedef struct key_wait {
@@ -411,4 +467,21 @@ as_status aerospike_key_remove(aerospike* as, as_error* err, const as_policy_rem
     key_call call = {.as = as, .err = err, .key = key, .write_listener = on_wait_write};
     as_status status = call_open_sync(&call, &wait);
     return status == AEROSPIKE_OK ? call_wait(&call, call_remove(&call, policy), &wait) : status;
+}
+
+as_status aerospike_key_operate(aerospike* as, as_error* err, const as_policy_operate* policy,
+                                const as_key* key, const as_operations* ops, as_record** rec)
+{
+    key_wait wait;
+    key_call call = {.as = as,
+                     .err = err,
+                     .key = key,
+                     .record_listener = on_wait_record,
+                     .is_heap_record = true};
+    as_status status = call_open_sync(&call, &wait);
+    if (status == AEROSPIKE_OK) {
+        status = call_wait(&call, call_operate(&call, policy, ops), &wait);
+        wait_give_record(&wait, rec);
+    }
+    return status;
 }

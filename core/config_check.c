@@ -194,6 +194,9 @@ static as_status check_policies(const as_policies* policies, as_error* err)
         status = tnd_policy_check_write(&policies->write, err);
     }
     if (status == AEROSPIKE_OK) {
+        status = tnd_policy_check_operate(&policies->operate, err);
+    }
+    if (status == AEROSPIKE_OK) {
         status = tnd_policy_check_remove(&policies->remove, err);
     }
     return status;

@@ -15,6 +15,7 @@ extern "C" {
 /* AEROSPIKE_OK, or AEROSPIKE_ERR_PARAM with the field's name. Cheap enough for every command. */
 as_status tnd_policy_check_read(const as_policy_read* policy, as_error* err);
 as_status tnd_policy_check_write(const as_policy_write* policy, as_error* err);
+as_status tnd_policy_check_operate(const as_policy_operate* policy, as_error* err);
 as_status tnd_policy_check_remove(const as_policy_remove* policy, as_error* err);
 
 /* The common part alone, of any policy; `name` is the policy's, for the text. */

@@ -58,6 +58,36 @@ static as_status check_common(as_error* err, const char* name, as_policy_key key
     return AEROSPIKE_OK;
 }
 
+static as_status check_read_modes(as_error* err, const char* name, as_policy_read_mode_ap ap,
+                                  as_policy_read_mode_sc sc, int touch_percent)
+{
+    if (is_beyond(ap, AS_POLICY_READ_MODE_AP_ALL)) {
+        return refuse_range(err, name, "read_mode_ap", (long)ap);
+    }
+    if (is_beyond(sc, AS_POLICY_READ_MODE_SC_ALLOW_UNAVAILABLE)) {
+        return refuse_range(err, name, "read_mode_sc", (long)sc);
+    }
+    if (touch_percent < -1 || touch_percent > 100) {
+        return refuse_range(err, name, "read_touch_ttl_percent", touch_percent);
+    }
+    return AEROSPIKE_OK;
+}
+
+static as_status check_write_modes(as_error* err, const char* name, as_policy_commit_level commit,
+                                   as_policy_gen gen, as_policy_exists exists)
+{
+    if (is_beyond(commit, AS_POLICY_COMMIT_LEVEL_MASTER)) {
+        return refuse_range(err, name, "commit_level", (long)commit);
+    }
+    if (is_beyond(gen, AS_POLICY_GEN_GT)) {
+        return refuse_range(err, name, "gen", (long)gen);
+    }
+    if (is_beyond(exists, AS_POLICY_EXISTS_CREATE_OR_REPLACE)) {
+        return refuse_range(err, name, "exists", (long)exists);
+    }
+    return AEROSPIKE_OK;
+}
+
 as_status tnd_policy_check_read(const as_policy_read* policy, as_error* err)
 {
     static const char name[] = "as_policy_read";
@@ -66,19 +96,32 @@ as_status tnd_policy_check_read(const as_policy_read* policy, as_error* err)
     if (status == AEROSPIKE_OK) {
         status = check_common(err, name, policy->key, policy->replica);
     }
-    if (status != AEROSPIKE_OK) {
-        return status;
+    if (status == AEROSPIKE_OK) {
+        status = check_read_modes(err, name, policy->read_mode_ap, policy->read_mode_sc,
+                                  policy->read_touch_ttl_percent);
     }
-    if (is_beyond(policy->read_mode_ap, AS_POLICY_READ_MODE_AP_ALL)) {
-        return refuse_range(err, name, "read_mode_ap", (long)policy->read_mode_ap);
+    return status;
+}
+
+as_status tnd_policy_check_operate(const as_policy_operate* policy, as_error* err)
+{
+    static const char name[] = "as_policy_operate";
+    as_status status = tnd_policy_check_base(&policy->base, name, err);
+
+    if (status == AEROSPIKE_OK) {
+        status = check_common(err, name, policy->key, policy->replica);
     }
-    if (is_beyond(policy->read_mode_sc, AS_POLICY_READ_MODE_SC_ALLOW_UNAVAILABLE)) {
-        return refuse_range(err, name, "read_mode_sc", (long)policy->read_mode_sc);
+    if (status == AEROSPIKE_OK) {
+        status = check_read_modes(err, name, policy->read_mode_ap, policy->read_mode_sc,
+                                  policy->read_touch_ttl_percent);
     }
-    if (policy->read_touch_ttl_percent < -1 || policy->read_touch_ttl_percent > 100) {
-        return refuse_range(err, name, "read_touch_ttl_percent", policy->read_touch_ttl_percent);
+    if (status == AEROSPIKE_OK) {
+        status = check_write_modes(err, name, policy->commit_level, policy->gen, policy->exists);
     }
-    return AEROSPIKE_OK;
+    if (status == AEROSPIKE_OK && policy->on_locking_only) {
+        status = refuse_later(err, name, "on_locking_only", "transactions");
+    }
+    return status;
 }
 
 as_status tnd_policy_check_write(const as_policy_write* policy, as_error* err)
@@ -89,17 +132,11 @@ as_status tnd_policy_check_write(const as_policy_write* policy, as_error* err)
     if (status == AEROSPIKE_OK) {
         status = check_common(err, name, policy->key, policy->replica);
     }
+    if (status == AEROSPIKE_OK) {
+        status = check_write_modes(err, name, policy->commit_level, policy->gen, policy->exists);
+    }
     if (status != AEROSPIKE_OK) {
         return status;
-    }
-    if (is_beyond(policy->commit_level, AS_POLICY_COMMIT_LEVEL_MASTER)) {
-        return refuse_range(err, name, "commit_level", (long)policy->commit_level);
-    }
-    if (is_beyond(policy->gen, AS_POLICY_GEN_GT)) {
-        return refuse_range(err, name, "gen", (long)policy->gen);
-    }
-    if (is_beyond(policy->exists, AS_POLICY_EXISTS_CREATE_OR_REPLACE)) {
-        return refuse_range(err, name, "exists", (long)policy->exists);
     }
     if (policy->compression_threshold > 0) {
         return refuse_later(err, name, "compression_threshold", "compressed requests");
@@ -118,14 +155,9 @@ as_status tnd_policy_check_remove(const as_policy_remove* policy, as_error* err)
     if (status == AEROSPIKE_OK) {
         status = check_common(err, name, policy->key, policy->replica);
     }
-    if (status != AEROSPIKE_OK) {
-        return status;
+    if (status == AEROSPIKE_OK) {
+        status = check_write_modes(err, name, policy->commit_level, policy->gen,
+                                   AS_POLICY_EXISTS_IGNORE);
     }
-    if (is_beyond(policy->commit_level, AS_POLICY_COMMIT_LEVEL_MASTER)) {
-        return refuse_range(err, name, "commit_level", (long)policy->commit_level);
-    }
-    if (is_beyond(policy->gen, AS_POLICY_GEN_GT)) {
-        return refuse_range(err, name, "gen", (long)policy->gen);
-    }
-    return AEROSPIKE_OK;
+    return status;
 }

@@ -20,6 +20,7 @@
 
 #include <aerospike/as_error.h>
 #include <aerospike/as_key.h>
+#include <aerospike/as_operations.h>
 #include <aerospike/as_policy.h>
 #include <aerospike/as_record.h>
 
@@ -121,11 +122,19 @@ typedef struct tnd_wire_op {
 
 typedef struct tnd_wire_ops {
     const tnd_wire_op* entries;
-    uint32_t count;   /* 1 .. TND_WIRE_OPS_MAX */
-    uint32_t ttl;     /* as as_record.ttl */
-    uint16_t gen;     /* expected generation, where the policy compares it */
-    bool has_map_ops; /* a CDT operation is a map's: an answer per operation is wanted */
+    const as_binop* binops; /* where `entries` is NULL: a program's operations, borrowed */
+    uint32_t count;         /* 1 .. TND_WIRE_OPS_MAX */
+    uint32_t ttl;           /* as as_record.ttl */
+    uint16_t gen;           /* expected generation, where the policy compares it */
+    bool has_map_ops;       /* a CDT operation is a map's: an answer per operation is wanted */
 } tnd_wire_ops;
+
+/* A program's operations as the encoder takes them. Borrows; NULL has none. */
+tnd_wire_ops tnd_wire_ops_of(const as_operations* operations);
+
+/* One of a program's operations. An operator that the wire doesn't have gets code 0, which the
+   encoder refuses. */
+tnd_wire_op tnd_wire_op_of(const as_binop* binop);
 
 /* Refuses a read-all beside CDT, bit, HLL or expression reads in a list that writes nothing: the
    server would ignore these without a word. */

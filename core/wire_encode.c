@@ -73,10 +73,11 @@ typedef struct wire_value {
     size_t size;
 } wire_value;
 
-/* The operations of a request, from one of three sources. */
+/* The operations of a request, from one of four sources. */
 typedef struct op_list {
     uint32_t count;
     const tnd_wire_op* ops;
+    const as_binop* binops;
     const as_bin* bins;
     const char* const* names;
 } op_list;
@@ -194,6 +195,9 @@ static tnd_wire_op list_at(const op_list* list, uint32_t index)
     if (list->ops) {
         return list->ops[index];
     }
+    if (list->binops) {
+        return tnd_wire_op_of(&list->binops[index]);
+    }
     if (list->bins) {
         const as_bin* bin = &list->bins[index];
         return (tnd_wire_op){TND_WIRE_OP_WRITE, bin->name, (const as_val*)bin->valuep};
@@ -204,7 +208,8 @@ static tnd_wire_op list_at(const op_list* list, uint32_t index)
 static as_status op_check_name(as_error* err, const op_list* list, const char* name)
 {
     /* The name of a bin is an array that needn't be terminated; the others are C strings. */
-    size_t readable = list->bins ? AS_BIN_NAME_MAX_SIZE : ERROR_NAME_CHARS_MAX;
+    bool is_array = list->bins || list->binops;
+    size_t readable = is_array ? AS_BIN_NAME_MAX_SIZE : ERROR_NAME_CHARS_MAX;
     if (!name) {
         return as_error_update(err, AEROSPIKE_ERR_PARAM, "Bin name is NULL");
     }
@@ -278,6 +283,11 @@ static bool op_accepts(tnd_wire_op_code code, const as_val* val)
     return false;
 }
 
+static bool op_needs_name(tnd_wire_op_code code)
+{
+    return code != TND_WIRE_OP_READ && code != TND_WIRE_OP_TOUCH && code != TND_WIRE_OP_DELETE_ALL;
+}
+
 /* Checks operation `index` and yields its wire form. */
 static as_status op_prepare(as_error* err, const op_list* list, uint32_t index, tnd_wire_op* ret_op,
                             wire_value* ret_value)
@@ -286,6 +296,11 @@ static as_status op_prepare(as_error* err, const op_list* list, uint32_t index, 
     as_status status = op_check_name(err, list, op.name);
     if (status != AEROSPIKE_OK) {
         return status;
+    }
+    if (list->binops && op.name[0] == '\0' && op_needs_name(op.code)) {
+        /* The server would make a bin that nobody can read again. */
+        return as_error_update(err, AEROSPIKE_ERR_PARAM, "Operation %d: the bin name is empty",
+                               (int)op.code);
     }
     if (!op_accepts(op.code, op.value)) {
         return as_error_update(err, AEROSPIKE_ERR_PARAM,
@@ -642,11 +657,12 @@ static ops_summary ops_summarize(const tnd_wire_ops* ops)
 {
     ops_summary sum = {.wants_all = ops->has_map_ops};
     for (uint32_t i = 0; i < ops->count; i++) {
-        tnd_wire_op_code code = ops->entries[i].code;
+        tnd_wire_op op = ops->entries ? ops->entries[i] : tnd_wire_op_of(&ops->binops[i]);
+        tnd_wire_op_code code = op.code;
         bool is_write = op_is_write(code);
         sum.has_write |= is_write;
         sum.has_read |= !is_write;
-        sum.has_read_all |= op_is_read_all(&ops->entries[i]);
+        sum.has_read_all |= op_is_read_all(&op);
         sum.has_complex_read |= !is_write && code != TND_WIRE_OP_READ;
         sum.wants_all |= code == TND_WIRE_OP_EXP_READ || code == TND_WIRE_OP_EXP_MODIFY ||
                          code == TND_WIRE_OP_BITS_READ || code == TND_WIRE_OP_BITS_MODIFY ||
@@ -686,8 +702,9 @@ static void set_operate_bits(request* req, const ops_summary* sum, const tnd_wir
 as_status tnd_wire_operate(tnd_buf* buf, as_error* err, const as_key* key, const tnd_wire_ops* ops,
                            const as_policy_operate* policy, uint32_t timeout_ms)
 {
-    request req = {
-        .key = key, .timeout_ms = timeout_ms, .list = {.count = ops->count, .ops = ops->entries}};
+    request req = {.key = key,
+                   .timeout_ms = timeout_ms,
+                   .list = {.count = ops->count, .ops = ops->entries, .binops = ops->binops}};
     tnd_buf_reset(buf);
     if (ops->count == 0) {
         return as_error_update(err, AEROSPIKE_ERR_PARAM, "No operations defined");

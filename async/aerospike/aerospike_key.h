@@ -1,5 +1,5 @@
 /**
- * Commands on one record: get, select, exists, put, remove.
+ * Commands on one record: get, select, exists, put, remove, operate.
  *
  * Each takes what it needs out of its arguments during the call: key, record, names and policy may
  * go afterwards, `udata` is the program's until the listener. A NULL policy is the client's
@@ -79,6 +79,21 @@ AS_EXTERN as_status aerospike_key_remove_async(aerospike* as, as_error* err,
                                                as_pipe_listener pipe_listener);
 
 /**
+ * Applies operations to the record, all of them or none, in their order and under the record's
+ * lock. The listener's record has one bin per result, in that order; several may have one name.
+ * With respond_all_ops (of the policy, or of operations that imply it) what has no result of its
+ * own gets a nil, except touch. Without a policy, operations that only read have the retries of
+ * reads. AEROSPIKE_ERR_PARAM: no operations, one whose value doesn't suit it, or a read of all bins
+ * beside reads that a server would leave out without a word.
+ */
+AS_EXTERN as_status aerospike_key_operate_async(aerospike* as, as_error* err,
+                                                const as_policy_operate* policy, const as_key* key,
+                                                const as_operations* ops,
+                                                as_async_record_listener listener, void* udata,
+                                                as_event_loop* event_loop,
+                                                as_pipe_listener pipe_listener);
+
+/**
  * Reads all bins. `*rec` NULL: a record on the heap is made on success, which the program destroys.
  * `*rec` given: it is filled, its old values are destroyed, and its bins move to the heap if they
  * are too few. `rec` NULL: only the status counts. Likewise for the other reads.
@@ -106,6 +121,11 @@ AS_EXTERN as_status aerospike_key_put(aerospike* as, as_error* err, const as_pol
 /** Deletes the record. */
 AS_EXTERN as_status aerospike_key_remove(aerospike* as, as_error* err,
                                          const as_policy_remove* policy, const as_key* key);
+
+/** Applies operations to the record; `rec` gets the results, as for aerospike_key_get(). */
+AS_EXTERN as_status aerospike_key_operate(aerospike* as, as_error* err,
+                                          const as_policy_operate* policy, const as_key* key,
+                                          const as_operations* ops, as_record** rec);
 
 #ifdef __cplusplus
 }

@@ -473,6 +473,26 @@ static void writes_are_checked(void** state)
     assert_check(write, p.on_locking_only = true, "on_locking_only");
 }
 
+static void operates_are_checked(void** state)
+{
+    (void)state;
+    assert_base_checks(operate);
+    assert_check(operate, p.read_mode_ap = (as_policy_read_mode_ap)2, "read_mode_ap");
+    assert_check(operate, p.read_mode_sc = (as_policy_read_mode_sc)4, "read_mode_sc");
+    assert_check(operate, p.read_touch_ttl_percent = -1, "");
+    assert_check(operate, p.read_touch_ttl_percent = 101, "read_touch_ttl_percent");
+    assert_check(operate, p.commit_level = (as_policy_commit_level)2, "commit_level");
+    assert_check(operate, p.gen = AS_POLICY_GEN_EQ, "");
+    assert_check(operate, p.gen = (as_policy_gen)3, "gen");
+    assert_check(operate, p.exists = (as_policy_exists)5, "exists");
+    assert_check(operate, p.ttl = UINT32_MAX, "");
+    assert_check(operate, p.durable_delete = true, "");
+    assert_check(operate, p.on_locking_only = true, "on_locking_only");
+    assert_check(operate, p.async_heap_rec = true, "");
+    assert_check(operate, p.respond_all_ops = true, "");
+    assert_check(operate, p.deserialize = false, "");
+}
+
 static void removes_are_checked(void** state)
 {
     (void)state;
@@ -509,6 +529,7 @@ int main(void)
         cmocka_unit_test(copies),
         cmocka_unit_test(reads_are_checked),
         cmocka_unit_test(writes_are_checked),
+        cmocka_unit_test(operates_are_checked),
         cmocka_unit_test(removes_are_checked),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
