@@ -31,21 +31,6 @@ static as_status route_no_node(const tnd_map* map, const tnd_cmd* cmd, uint64_t 
                             "No node for partition %u of %s", cmd->partition, cmd->ns);
 }
 
-/* The namespace's record and the partition's word, of one and the same directory as far as that can
-   be had: the word is loaded first, then it is asked whether the copy is current. */
-static const tnd_ns_rec* route_look_up(tnd_map* map, const char* ns, uint32_t partition,
-                                       uint64_t* ret_word)
-{
-    for (int tries = 0;; tries++) {
-        const tnd_ns_rec* rec = tnd_map_namespace(map, ns);
-        *ret_word = rec ? tnd_map_word(map, rec->table, partition) : 0;
-        if (tnd_map_is_current(map) || tries == 2) {
-            return rec; /* or the directory changes faster than it can be copied */
-        }
-        tnd_map_refresh(map);
-    }
-}
-
 typedef struct route_context {
     tnd_pool* pool;
     tnd_map* map;
@@ -64,7 +49,7 @@ tnd_node* tnd_cmd_route(tnd_cmd* cmd, as_error* err)
     route_context context = {.pool = &cmd->engine->pool,
                              .map = tnd_worker_map(cmd->engine->worker)};
     uint64_t word;
-    const tnd_ns_rec* ns = route_look_up(context.map, cmd->ns, cmd->partition, &word);
+    const tnd_ns_rec* ns = tnd_map_route(context.map, cmd->ns, cmd->partition, &word);
     if (!ns) {
         route_no_namespace(context.map, cmd->ns, err);
         return NULL;
@@ -84,7 +69,7 @@ as_status tnd_cmd_check_namespace(const tnd_cmd* cmd, as_error* err)
 {
     tnd_map* map = tnd_worker_map(cmd->engine->worker);
     uint64_t word;
-    return route_look_up(map, cmd->ns, cmd->partition, &word)
+    return tnd_map_route(map, cmd->ns, cmd->partition, &word)
                ? AEROSPIKE_OK
                : route_no_namespace(map, cmd->ns, err);
 }

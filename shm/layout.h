@@ -37,10 +37,28 @@
 #include <stdint.h>
 
 #define TND_LAYOUT_VERSION 1u
+
+/* With TND_SMALL_TABLES the same code runs on tables of a few words, so that tests can try every
+ * store and every interleaving. */
+#ifdef TND_SMALL_TABLES
+#define TND_PARTITIONS 2u
+#define TND_NAMESPACES_MAX 2u
+#define TND_NODE_NAME_SIZE 8u
+#define TND_TLS_NAME_SIZE 8u
+#define TND_NAMESPACE_SIZE 8u
+#define TND_NODE_ADDRS_MAX 1u
+#define TND_CLUSTER_NAME_SIZE 8u
+#else
 #define TND_PARTITIONS 4096u
+#define TND_NAMESPACES_MAX 32u
+#define TND_NODE_NAME_SIZE 24u /* 16 hex digits at most, and the terminator */
+#define TND_TLS_NAME_SIZE 256u
+#define TND_NAMESPACE_SIZE 32u
+#define TND_NODE_ADDRS_MAX 4u
+#define TND_CLUSTER_NAME_SIZE 64u
+#endif
 
 #define TND_NODES_MAX 511u /* 9 bits of a partition word; index 0 means none */
-#define TND_NAMESPACES_MAX 32u
 #define TND_WORKERS_MAX 1024u
 #define TND_WORKERS_DEFAULT 256u /* two generations of 128 */
 #define TND_ARENAS 16u
@@ -137,12 +155,6 @@ typedef struct tnd_seg_map {
 } tnd_seg_map;
 
 /* ---- directory (one arena) ------------------------------------------------------------------ */
-
-#define TND_NODE_NAME_SIZE 24u /* 16 hex digits at most, and the terminator */
-#define TND_TLS_NAME_SIZE 256u
-#define TND_NAMESPACE_SIZE 32u
-#define TND_NODE_ADDRS_MAX 4u
-#define TND_CLUSTER_NAME_SIZE 64u
 
 #define TND_FAMILY_INET 2 /* AF_INET and AF_INET6 of Linux; async/ asserts it */
 #define TND_FAMILY_INET6 10

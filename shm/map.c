@@ -14,6 +14,8 @@
 #include "core/mem.h"
 #include "shm/segment.h"
 
+#define MAP_ROUTE_TRIES 3
+
 static void map_place(tnd_map* map, const tnd_seg_shape* shape)
 {
     map->header = (tnd_seg_header*)map->base;
@@ -101,7 +103,7 @@ bool tnd_map_is_removed(const tnd_map* map)
     if (map->shm_id < 0) {
         return false;
     }
-    if (atomic_load_explicit(&map->control->owner, memory_order_acquire) & TND_OWNER_RETIRED) {
+    if (tnd_word_load(&map->control->owner, memory_order_acquire) & TND_OWNER_RETIRED) {
         return true;
     }
     tnd_shm_stat stat;
@@ -115,7 +117,7 @@ static void copy_words(void* to, const uint8_t* from, size_t size)
 {
     uint8_t* out = to;
     for (size_t i = 0; i < size; i += sizeof(uint64_t)) {
-        uint64_t word = atomic_load_explicit((const tnd_word*)(from + i), memory_order_relaxed);
+        uint64_t word = tnd_word_load((const tnd_word*)(from + i), memory_order_relaxed);
         memcpy(out + i, &word, sizeof(word));
     }
 }
@@ -198,7 +200,7 @@ static void dir_adopt(tnd_map* map, const tnd_dir_head* head, uint64_t selector)
 bool tnd_map_refresh(tnd_map* map)
 {
     for (int i = 0; i < 2; i++) {
-        uint64_t selector = atomic_load_explicit(&map->map->selector, memory_order_acquire);
+        uint64_t selector = tnd_word_load(&map->map->selector, memory_order_acquire);
         uint64_t arena = selector >> 24 & 0xff;
         if (arena == 0 || arena > map->arenas_count ||
             (selector & 0xffffffff) == map->dir_selector) {
@@ -206,8 +208,8 @@ bool tnd_map_refresh(tnd_map* map)
         }
         tnd_dir_head head;
         dir_copy(map, (uint32_t)arena - 1, &head);
-        atomic_thread_fence(memory_order_acquire);
-        uint64_t again = atomic_load_explicit(&map->map->selector, memory_order_relaxed);
+        tnd_word_fence(memory_order_acquire);
+        uint64_t again = tnd_word_load(&map->map->selector, memory_order_relaxed);
         if ((again & 0xffffffff) == (selector & 0xffffffff)) {
             dir_adopt(map, &head, selector);
             break;
@@ -224,6 +226,19 @@ const tnd_ns_rec* tnd_map_namespace(const tnd_map* map, const char* name)
         }
     }
     return NULL;
+}
+
+const tnd_ns_rec* tnd_map_route(tnd_map* map, const char* ns, uint32_t partition,
+                                uint64_t* ret_word)
+{
+    for (int tries = 0;; tries++) {
+        const tnd_ns_rec* rec = tnd_map_namespace(map, ns);
+        *ret_word = rec ? tnd_map_word(map, rec->table, partition) : 0;
+        if (tnd_map_is_current(map) || tries == MAP_ROUTE_TRIES - 1) {
+            return rec; /* or the directory changes faster than it can be copied */
+        }
+        tnd_map_refresh(map);
+    }
 }
 
 const tnd_node_rec* tnd_map_node(const tnd_map* map, uint32_t index)

@@ -10,6 +10,7 @@
 
 #include "shm/layout.h"
 #include "shm/sys.h"
+#include "shm/word.h"
 
 #include <aerospike/as_error.h>
 
@@ -90,16 +91,22 @@ const tnd_node_rec* tnd_map_node(const tnd_map* map, uint32_t index);
 /* Route: the partition's word, by one load. `table` is tnd_ns_rec.table (checked at refresh). */
 static inline uint64_t tnd_map_word(const tnd_map* map, uint32_t table, uint32_t partition)
 {
-    return atomic_load_explicit(&map->tables[table].words[partition & (TND_PARTITIONS - 1)],
-                                memory_order_acquire);
+    return tnd_word_load(&map->tables[table].words[partition & (TND_PARTITIONS - 1)],
+                         memory_order_acquire);
 }
 
 /* Is the private copy still the published directory? Called after tnd_map_word. */
 static inline bool tnd_map_is_current(const tnd_map* map)
 {
-    uint64_t selector = atomic_load_explicit(&map->map->selector, memory_order_acquire);
+    uint64_t selector = tnd_word_load(&map->map->selector, memory_order_acquire);
     return (selector & 0xffffffff) == map->dir_selector && map->dir_selector != 0;
 }
+
+/* The namespace's record (NULL: unknown) and the partition's word, of one directory as far as that
+ * can be had: the word is loaded first, then it is asked whether the copy is current, three times
+ * at most. */
+const tnd_ns_rec* tnd_map_route(tnd_map* map, const char* ns, uint32_t partition,
+                                uint64_t* ret_word);
 
 /* The node index in a replica column (0 .. 2), 0 = none. */
 static inline uint32_t tnd_word_node(uint64_t word, uint32_t column)

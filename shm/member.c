@@ -12,7 +12,6 @@
 
 #include <string.h>
 
-#include "shm/points.h"
 #include "shm/segment.h"
 
 #define OWNER_WORD(term, slot) ((uint64_t)(term) << 32 | ((uint64_t)(slot) + 1))
@@ -37,7 +36,7 @@ static bool claim_is_stale(uint64_t state, uint64_t now_ms)
 /* May this slot be claimed? A dead worker's is freed on the way. */
 static bool slot_is_free(tnd_map* map, tnd_seg_slot* slot, uint64_t now_ms, uint64_t* ret_state)
 {
-    uint64_t state = atomic_load(&slot->state);
+    uint64_t state = tnd_word_load(&slot->state, memory_order_seq_cst);
     *ret_state = state;
     if (state == 0) {
         return true;
@@ -51,8 +50,7 @@ static bool slot_is_free(tnd_map* map, tnd_seg_slot* slot, uint64_t now_ms, uint
     if (!map->sys->ops->life_gone(map->sys->ctx, slot)) {
         return false;
     }
-    tnd_point_pass(TND_POINT_SLOT_RECLAIM);
-    if (!atomic_compare_exchange_strong(&slot->state, &state, 0)) {
+    if (!tnd_word_swap(TND_POINT_SLOT_RECLAIM, &slot->state, &state, 0)) {
         return false;
     }
     *ret_state = 0;
@@ -68,18 +66,16 @@ static bool slot_claim(tnd_member* member, uint32_t index, uint64_t nonce48, uin
         return false;
     }
     uint64_t claiming = nonce48 << TND_SLOT_NONCE_SHIFT | TND_SLOT_CLAIMING;
-    tnd_point_pass(TND_POINT_SLOT_CLAIM);
-    if (!atomic_compare_exchange_strong(&slot->state, &state, claiming)) {
+    if (!tnd_word_swap(TND_POINT_SLOT_CLAIM, &slot->state, &state, claiming)) {
         return false;
     }
     /* Private memory has nobody to prove anything to. */
     if (map->shm_id >= 0 && map->sys->ops->life_start(map->sys->ctx, slot) != 0) {
-        atomic_compare_exchange_strong(&slot->state, &claiming, 0);
+        tnd_word_swap(TND_POINT_SLOT_FREE, &slot->state, &claiming, 0);
         return false;
     }
     uint64_t live = nonce48 << TND_SLOT_NONCE_SHIFT | TND_SLOT_LIVE;
-    tnd_point_pass(TND_POINT_SLOT_LIVE);
-    if (!atomic_compare_exchange_strong(&slot->state, &claiming, live)) {
+    if (!tnd_word_swap(TND_POINT_SLOT_LIVE, &slot->state, &claiming, live)) {
         return false; /* stopped for a minute in here, and somebody took it for dead */
     }
     member->slot = index;
@@ -94,10 +90,9 @@ static void slot_free(tnd_member* member)
     tnd_map* map = member->map;
     tnd_seg_slot* slot = &map->slots[member->slot];
     if (map->shm_id < 0 || map->sys->ops->life_end(map->sys->ctx, slot)) {
-        tnd_point_pass(TND_POINT_SLOT_FREE);
-        uint64_t state = atomic_load(&slot->state);
+        uint64_t state = tnd_word_load(&slot->state, memory_order_seq_cst);
         while (slot_nonce(state) == slot_nonce(member->state) &&
-               !atomic_compare_exchange_weak(&slot->state, &state, 0)) {}
+               !tnd_word_swap(TND_POINT_SLOT_FREE, &slot->state, &state, 0)) {}
     } else {
         /* Another thread's: the kernel knows that thread as its holder, and goes by its memory. */
         tnd_member_set_draining(member, true);
@@ -110,11 +105,18 @@ static void slot_free(tnd_member* member)
 static void slot_facts(tnd_seg_slot* slot, uint32_t pid, uint32_t uid, uint64_t now_ms,
                        uint64_t unix_now)
 {
-    tnd_point_pass(TND_POINT_SLOT_FACTS);
-    atomic_store_explicit(&slot->heartbeat_ms, 0, memory_order_relaxed);
-    atomic_store_explicit(&slot->claimed_ms, now_ms, memory_order_relaxed);
-    atomic_store_explicit(&slot->pid_uid, (uint64_t)pid << 32 | uid, memory_order_relaxed);
-    atomic_store_explicit(&slot->started_unix, unix_now, memory_order_relaxed);
+    const struct {
+        tnd_word* word;
+        uint64_t value;
+    } facts[] = {
+        {&slot->heartbeat_ms, 0},
+        {&slot->claimed_ms, now_ms},
+        {&slot->pid_uid, (uint64_t)pid << 32 | uid},
+        {&slot->started_unix, unix_now},
+    };
+    for (size_t i = 0; i < sizeof(facts) / sizeof(facts[0]); i++) {
+        tnd_word_store(TND_POINT_SLOT_FACTS, facts[i].word, facts[i].value, memory_order_relaxed);
+    }
 }
 
 tnd_join tnd_member_join(tnd_member* member, tnd_map* map, uint32_t nonce32, uint32_t pid,
@@ -165,11 +167,10 @@ void tnd_member_set_draining(tnd_member* member, bool draining)
         return;
     }
     tnd_word* word = &member->map->slots[member->slot].state;
-    uint64_t state = atomic_load(word);
-    tnd_point_pass(TND_POINT_SLOT_DRAINING);
+    uint64_t state = tnd_word_load(word, memory_order_seq_cst);
     while (slot_nonce(state) == slot_nonce(member->state)) { /* else it isn't ours any more */
         uint64_t marked = draining ? state | TND_SLOT_DRAINING : state & ~TND_SLOT_DRAINING;
-        if (atomic_compare_exchange_weak(word, &state, marked)) {
+        if (tnd_word_swap(TND_POINT_SLOT_DRAINING, word, &state, marked)) {
             break;
         }
     }
@@ -179,7 +180,7 @@ bool tnd_member_has_fresh_peers(const tnd_member* member)
 {
     tnd_map* map = member->map;
     for (uint32_t i = 0; i < map->workers_capacity; i++) {
-        uint64_t state = atomic_load(&map->slots[i].state);
+        uint64_t state = tnd_word_load(&map->slots[i].state, memory_order_seq_cst);
         if (i != member->slot && slot_phase(state) == TND_SLOT_LIVE &&
             !(state & TND_SLOT_DRAINING) &&
             !map->sys->ops->life_gone(map->sys->ctx, &map->slots[i])) {
@@ -204,7 +205,7 @@ static tnd_owner_state owner_judge(const tnd_member* member, uint64_t now_ms, ui
     }
     view->slot = (uint32_t)owner - 1;
     tnd_seg_slot* slot = &map->slots[view->slot];
-    uint64_t state = atomic_load(&slot->state);
+    uint64_t state = tnd_word_load(&slot->state, memory_order_seq_cst);
     if (view->slot == member->slot) {
         if (view->term == member->term && member->term != 0) {
             return TND_OWNER_SELF;
@@ -213,7 +214,7 @@ static tnd_owner_state owner_judge(const tnd_member* member, uint64_t now_ms, ui
             return TND_OWNER_DEAD; /* under another term: the slot's last holder died owning */
         }
     }
-    uint64_t heartbeat_ms = atomic_load(&slot->heartbeat_ms);
+    uint64_t heartbeat_ms = tnd_word_load(&slot->heartbeat_ms, memory_order_seq_cst);
     view->nonce = slot_nonce(state);
     if (slot_phase(state) != TND_SLOT_LIVE || map->sys->ops->life_gone(map->sys->ctx, slot)) {
         return TND_OWNER_DEAD;
@@ -229,7 +230,7 @@ void tnd_owner_look(const tnd_member* member, uint64_t now_ms, uint64_t threshol
                     tnd_owner_view* ret_view)
 {
     memset(ret_view, 0, sizeof(*ret_view));
-    ret_view->word = atomic_load(&member->map->control->owner);
+    ret_view->word = tnd_word_load(&member->map->control->owner, memory_order_seq_cst);
     ret_view->term = (uint32_t)(ret_view->word >> 32);
     ret_view->slot = TND_MEMBER_NONE;
     ret_view->state = owner_judge(member, now_ms, threshold_ms, ret_view);
@@ -250,12 +251,11 @@ bool tnd_owner_take(tnd_member* member, const tnd_owner_view* view, uint64_t now
     }
     tnd_map* map = member->map;
     uint32_t term = view->term + 1 != 0 ? view->term + 1 : 1;
-    tnd_point_pass(TND_POINT_HEARTBEAT);
-    atomic_store(&map->slots[member->slot].heartbeat_ms, now_ms);
+    tnd_word_store(TND_POINT_HEARTBEAT, &map->slots[member->slot].heartbeat_ms, now_ms,
+                   memory_order_seq_cst);
     uint64_t word = view->word;
-    tnd_point_pass(TND_POINT_OWNER_TAKE);
-    if (!atomic_compare_exchange_strong(&map->control->owner, &word,
-                                        OWNER_WORD(term, member->slot))) {
+    if (!tnd_word_swap(TND_POINT_OWNER_TAKE, &map->control->owner, &word,
+                       OWNER_WORD(term, member->slot))) {
         return false;
     }
     member->term = term;
@@ -274,9 +274,8 @@ static void arenas_release(tnd_member* member)
     for (int i = 0; i < 2; i++) {
         if (member->arenas[i] >= 0) {
             uint64_t mine = claim_mark(member);
-            tnd_point_pass(TND_POINT_ARENA_RELEASE);
-            atomic_compare_exchange_strong(&member->map->map->arena_claims[member->arenas[i]],
-                                           &mine, 0);
+            tnd_word_swap(TND_POINT_ARENA_RELEASE,
+                          &member->map->map->arena_claims[member->arenas[i]], &mine, 0);
             member->arenas[i] = -1;
         }
     }
@@ -291,9 +290,8 @@ bool tnd_owner_release(tnd_member* member)
     arenas_release(member);
     map_protect(map, false);
     uint64_t word = OWNER_WORD(member->term, member->slot);
-    tnd_point_pass(TND_POINT_OWNER_RELEASE);
-    bool ours =
-        atomic_compare_exchange_strong(&map->control->owner, &word, (uint64_t)member->term << 32);
+    bool ours = tnd_word_swap(TND_POINT_OWNER_RELEASE, &map->control->owner, &word,
+                              (uint64_t)member->term << 32);
     member->term = 0;
     return ours;
 }
@@ -303,24 +301,24 @@ bool tnd_owner_beat(tnd_member* member, uint64_t now_ms)
     if (!tnd_owner_is_self(member)) {
         return false;
     }
-    tnd_point_pass(TND_POINT_HEARTBEAT);
-    atomic_store_explicit(&member->map->slots[member->slot].heartbeat_ms, now_ms,
-                          memory_order_release);
+    tnd_word_store(TND_POINT_HEARTBEAT, &member->map->slots[member->slot].heartbeat_ms, now_ms,
+                   memory_order_release);
     return true;
 }
 
 void tnd_owner_tell_seedless(tnd_member* member)
 {
     if (tnd_owner_is_self(member)) {
-        tnd_point_pass(TND_POINT_SEEDLESS);
-        atomic_store(&member->map->control->seedless_term, member->term);
+        tnd_word_store(TND_POINT_SEEDLESS, &member->map->control->seedless_term, member->term,
+                       memory_order_seq_cst);
     }
 }
 
 bool tnd_owner_is_seedless(const tnd_map* map)
 {
-    uint64_t seedless = atomic_load(&map->control->seedless_term);
-    return seedless != 0 && seedless == atomic_load(&map->control->owner) >> 32;
+    uint64_t seedless = tnd_word_load(&map->control->seedless_term, memory_order_seq_cst);
+    return seedless != 0 &&
+           seedless == tnd_word_load(&map->control->owner, memory_order_seq_cst) >> 32;
 }
 
 /* ---- requests to the tender ----------------------------------------------------------------- */
@@ -332,11 +330,10 @@ bool tnd_tend_ask(tnd_map* map, uint32_t node_index)
     }
     tnd_word* word = &map->control->tend_asked[node_index / 64];
     uint64_t bit = 1ULL << (node_index % 64);
-    if (atomic_load_explicit(word, memory_order_relaxed) & bit) {
+    if (tnd_word_load(word, memory_order_relaxed) & bit) {
         return false;
     }
-    tnd_point_pass(TND_POINT_TEND_ASK);
-    return (atomic_fetch_or(word, bit) & bit) == 0;
+    return (tnd_word_or(TND_POINT_TEND_ASK, word, bit) & bit) == 0;
 }
 
 bool tnd_tend_take(tnd_map* map, uint64_t ret_bits[(TND_NODES_MAX + 1) / 64])
@@ -344,9 +341,8 @@ bool tnd_tend_take(tnd_map* map, uint64_t ret_bits[(TND_NODES_MAX + 1) / 64])
     bool any = false;
     for (size_t i = 0; i < (TND_NODES_MAX + 1) / 64; i++) {
         ret_bits[i] = 0;
-        if (atomic_load_explicit(&map->control->tend_asked[i], memory_order_relaxed) != 0) {
-            tnd_point_pass(TND_POINT_TEND_TAKE);
-            ret_bits[i] = atomic_exchange(&map->control->tend_asked[i], 0);
+        if (tnd_word_load(&map->control->tend_asked[i], memory_order_relaxed) != 0) {
+            ret_bits[i] = tnd_word_exchange(TND_POINT_TEND_TAKE, &map->control->tend_asked[i], 0);
             any = any || ret_bits[i] != 0;
         }
     }

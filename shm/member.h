@@ -77,7 +77,7 @@ bool tnd_owner_beat(tnd_member* member, uint64_t now_ms);
 /* Do we still own? One load. */
 static inline bool tnd_owner_is_self(const tnd_member* member)
 {
-    uint64_t word = atomic_load_explicit(&member->map->control->owner, memory_order_acquire);
+    uint64_t word = tnd_word_load(&member->map->control->owner, memory_order_acquire);
     return member->term != 0 && word == ((uint64_t)member->term << 32 | (member->slot + 1));
 }
 

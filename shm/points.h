@@ -1,6 +1,8 @@
 /*
- * The numbered points: every store into the segment stands behind one. A test build can die, stop
- * or hand over at the n-th pass of any of them (tnd_point_hook); elsewhere they cost nothing.
+ * The numbered points: every store into the segment stands behind one, because shm/word.h, which
+ * stores, passes it, and shm/sys.c does so before each call that changes a mutex. A test build can
+ * die, stop or hand over at the n-th pass of any of them (tnd_point_hook); elsewhere they cost
+ * nothing.
  */
 #pragma once
 
@@ -21,6 +23,7 @@
     X(SLOT_FACTS, "slot facts for people")                                                         \
     X(SLOT_LIVE, "slot live")                                                                      \
     X(SLOT_DRAINING, "slot draining")                                                              \
+    X(SLOT_MUTEX_HEAL, "slot mutex restored from its holder's copy")                               \
     X(SLOT_FREE, "slot freed")                                                                     \
     X(SLOT_MUTEX_UNLOCK, "slot mutex unlocked")                                                    \
     X(SLOT_RECLAIM, "dead worker's slot freed")                                                    \
@@ -28,6 +31,7 @@
     X(OWNER_TAKE, "ownership taken")                                                               \
     X(OWNER_RELEASE, "ownership released")                                                         \
     X(OWNER_RETIRE, "segment retired")                                                             \
+    X(OWNER_UNRETIRE, "segment in use after all")                                                  \
     X(TEND_ASK, "tend asked for")                                                                  \
     X(TEND_TAKE, "tend requests taken")                                                            \
     X(SEEDLESS, "no seed answered")                                                                \

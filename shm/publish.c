@@ -8,8 +8,6 @@
 #include <assert.h>
 #include <string.h>
 
-#include "shm/points.h"
-
 /* Is a value with this term a successor's? Its term would be in the owner word by now. */
 static bool is_fenced(const tnd_member* member, uint32_t term)
 {
@@ -20,7 +18,7 @@ static bool is_fenced(const tnd_member* member, uint32_t term)
 
 static bool restamp(tnd_member* member, tnd_word* word, tnd_point point, bool keep_zero)
 {
-    uint64_t found = atomic_load(word);
+    uint64_t found = tnd_word_load(word, memory_order_seq_cst);
     for (;;) {
         uint32_t term = (uint32_t)(found >> 32);
         if (is_fenced(member, term)) {
@@ -30,8 +28,7 @@ static bool restamp(tnd_member* member, tnd_word* word, tnd_point point, bool ke
             return true;
         }
         uint64_t stamped = (uint64_t)member->term << 32 | (found & 0xffffffff);
-        tnd_point_pass(point);
-        if (atomic_compare_exchange_strong(word, &found, stamped)) {
+        if (tnd_word_swap(point, word, &found, stamped)) {
             return true;
         }
     }
@@ -81,7 +78,7 @@ static bool claimant_is_gone(tnd_map* map, uint64_t claim)
         return true;
     }
     tnd_seg_slot* slot = &map->slots[slot_number - 1];
-    uint64_t state = atomic_load(&slot->state);
+    uint64_t state = tnd_word_load(&slot->state, memory_order_seq_cst);
     return (state & TND_SLOT_PHASE_MASK) != TND_SLOT_LIVE ||
            state >> TND_SLOT_NONCE_SHIFT != claim >> TND_SLOT_NONCE_SHIFT ||
            map->sys->ops->life_gone(map->sys->ctx, slot);
@@ -96,27 +93,25 @@ static bool arena_claim(tnd_member* member, uint32_t arena)
 {
     tnd_word* word = &member->map->map->arena_claims[arena];
     uint64_t mine = claim_mark(member);
-    uint64_t found = atomic_load(word);
+    uint64_t found = tnd_word_load(word, memory_order_seq_cst);
     if (found == mine) {
         return true; /* from an earlier term of ours */
     }
     if (found != 0 && !claimant_is_gone(member->map, found)) {
         return false;
     }
-    tnd_point_pass(TND_POINT_ARENA_CLAIM);
-    return atomic_compare_exchange_strong(word, &found, mine);
+    return tnd_word_swap(TND_POINT_ARENA_CLAIM, word, &found, mine);
 }
 
 /* An arena may have been selected, and its claim given back, between our look at the selector and
  * our claim. From the claim on nobody else can select it: so look again. */
 static bool arena_is_spare(tnd_member* member, uint32_t arena, uint64_t selector)
 {
-    if (atomic_load(&member->map->map->selector) == selector) {
+    if (tnd_word_load(&member->map->map->selector, memory_order_seq_cst) == selector) {
         return true;
     }
     uint64_t mine = claim_mark(member);
-    tnd_point_pass(TND_POINT_ARENA_RELEASE);
-    atomic_compare_exchange_strong(&member->map->map->arena_claims[arena], &mine, 0);
+    tnd_word_swap(TND_POINT_ARENA_RELEASE, &member->map->map->arena_claims[arena], &mine, 0);
     return false;
 }
 
@@ -150,8 +145,7 @@ static void store_words(uint8_t* to, const void* from, size_t size)
     for (size_t i = 0; i < size; i += sizeof(uint64_t)) {
         uint64_t word;
         memcpy(&word, in + i, sizeof(word));
-        tnd_point_pass(TND_POINT_ARENA_STORE);
-        atomic_store_explicit((tnd_word*)(to + i), word, memory_order_relaxed);
+        tnd_word_store(TND_POINT_ARENA_STORE, (tnd_word*)(to + i), word, memory_order_relaxed);
     }
 }
 
@@ -161,7 +155,7 @@ static void arena_write(tnd_map* map, uint32_t arena, const tnd_dir_head* head,
     uint8_t* to = map->arenas + arena * map->arena_bytes;
     /* A reader that copied from this arena when it was selected last sees the selector moved: it
      * must not see our stores before that move. */
-    atomic_thread_fence(memory_order_seq_cst);
+    tnd_word_fence(memory_order_seq_cst);
     store_words(to, head, sizeof(*head));
     to += sizeof(*head);
     if (head->nodes_count > 0) {
@@ -179,7 +173,7 @@ tnd_publish tnd_publish_directory(tnd_member* member, const tnd_dir_head* head,
     tnd_map* map = member->map;
     assert(head->nodes_count <= map->nodes_capacity);
     assert(head->namespaces_count <= map->namespaces_capacity);
-    uint64_t selector = atomic_load(&map->map->selector);
+    uint64_t selector = tnd_word_load(&map->map->selector, memory_order_seq_cst);
     if (member->term == 0 || is_fenced(member, (uint32_t)(selector >> 32))) {
         return TND_PUBLISH_FENCED;
     }
@@ -190,8 +184,7 @@ tnd_publish tnd_publish_directory(tnd_member* member, const tnd_dir_head* head,
     }
     arena_write(map, arena, head, nodes, namespaces);
     uint64_t next = TND_SELECTOR(member->term, arena, (selector + 1) & 0xffffff);
-    tnd_point_pass(TND_POINT_SELECT);
-    if (!atomic_compare_exchange_strong(&map->map->selector, &selector, next)) {
+    if (!tnd_word_swap(TND_POINT_SELECT, &map->map->selector, &selector, next)) {
         return TND_PUBLISH_FENCED; /* nobody but a successor stores there */
     }
     return TND_PUBLISH_OK;
@@ -201,13 +194,12 @@ tnd_publish tnd_publish_directory(tnd_member* member, const tnd_dir_head* head,
 
 static tnd_publish swap_word(tnd_member* member, tnd_word* word, uint64_t wanted, tnd_point point)
 {
-    uint64_t found = atomic_load(word);
+    uint64_t found = tnd_word_load(word, memory_order_seq_cst);
     while (found != wanted) {
         if (is_fenced(member, (uint32_t)(found >> 32))) {
             return TND_PUBLISH_FENCED;
         }
-        tnd_point_pass(point);
-        if (atomic_compare_exchange_strong(word, &found, wanted)) {
+        if (tnd_word_swap(point, word, &found, wanted)) {
             break;
         }
     }

@@ -37,6 +37,5 @@ tnd_publish tnd_publish_regime(tnd_member* member, uint32_t table, uint32_t part
 static inline uint32_t tnd_publish_regime_read(const tnd_map* map, uint32_t table,
                                                uint32_t partition)
 {
-    return (uint32_t)atomic_load_explicit(&map->tables[table].regimes[partition],
-                                          memory_order_relaxed);
+    return (uint32_t)tnd_word_load(&map->tables[table].regimes[partition], memory_order_relaxed);
 }

@@ -18,8 +18,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "shm/points.h"
-
 /* Each round loses against another process that removes or creates the segment; more than a few in
  * a row mean that something else is wrong. */
 #define SEGMENT_OPEN_TRIES 32
@@ -91,10 +89,9 @@ static uint64_t identity_hash(const char* identity)
 /* Swap from zero; what is there afterwards, ours or not. */
 static uint64_t claim_word(tnd_point point, tnd_word* word, uint64_t value)
 {
-    uint64_t found = atomic_load_explicit(word, memory_order_acquire);
+    uint64_t found = tnd_word_load(word, memory_order_acquire);
     if (found == 0) {
-        tnd_point_pass(point);
-        if (atomic_compare_exchange_strong(word, &found, value)) {
+        if (tnd_word_swap(point, word, &found, value)) {
             return value;
         }
     }
@@ -115,7 +112,7 @@ static void identity_text_write(tnd_seg_header* header, const char* identity)
 static void identity_text_read(const tnd_seg_header* header, char text[TND_IDENTITY_WORDS * 8 + 1])
 {
     for (size_t i = 0; i < TND_IDENTITY_WORDS; i++) {
-        uint64_t word = atomic_load_explicit(&header->identity_text[i], memory_order_relaxed);
+        uint64_t word = tnd_word_load(&header->identity_text[i], memory_order_relaxed);
         memcpy(text + i * 8, &word, sizeof(word));
     }
     text[TND_IDENTITY_WORDS * 8] = 0;
@@ -128,12 +125,18 @@ static void identity_text_read(const tnd_seg_header* header, char text[TND_IDENT
 
 static bool page_is_zero(const uint8_t* page)
 {
-    for (size_t i = 0; i < TND_PAGE_BYTES; i++) {
-        if (page[i] != 0) {
+    for (size_t i = 0; i < TND_PAGE_BYTES; i += sizeof(tnd_word)) {
+        if (tnd_word_load((const tnd_word*)(page + i), memory_order_relaxed) != 0) {
             return false;
         }
     }
     return true;
+}
+
+static void segment_remove(const tnd_shm_sys* sys, int id)
+{
+    tnd_point_pass(TND_POINT_REMOVE);
+    sys->ops->remove(sys->ctx, id);
 }
 
 /* ---- what is refused, in words -------------------------------------------------------------- */
@@ -245,7 +248,7 @@ static segment_step header_complete(tnd_map* map, const tnd_map_config* config,
                                     const tnd_seg_shape* shape, as_error* err)
 {
     tnd_seg_header* header = (tnd_seg_header*)map->base;
-    uint64_t magic = atomic_load_explicit(&header->magic, memory_order_acquire);
+    uint64_t magic = tnd_word_load(&header->magic, memory_order_acquire);
     if (magic == 0 && (map->is_read_only || map->size != shape->size || !page_is_zero(map->base))) {
         /* Magic is stored first: zero with anything behind it, or of another size, isn't ours. */
         if (map->is_read_only && page_is_zero(map->base)) {
@@ -262,19 +265,19 @@ static segment_step header_complete(tnd_map* map, const tnd_map_config* config,
         refuse_foreign(config->key, map->size, err);
         return SEGMENT_FAIL;
     }
-    if (map->is_read_only && atomic_load(&header->identity) == 0) {
+    if (map->is_read_only && tnd_word_load(&header->identity, memory_order_seq_cst) == 0) {
         as_error_update(err, AEROSPIKE_ERR_CLIENT,
                         "Shared memory segment with key 0x%08x isn't initialised yet and may only "
                         "be read: start a program that may write it first",
                         (unsigned)config->key);
         return SEGMENT_FAIL;
     }
-    if (map->is_read_only &&
-        (atomic_load(&header->layout) == 0 || atomic_load(&header->capacities) == 0)) {
+    if (map->is_read_only && (tnd_word_load(&header->layout, memory_order_seq_cst) == 0 ||
+                              tnd_word_load(&header->capacities, memory_order_seq_cst) == 0)) {
         refuse_foreign(config->key, map->size, err); /* identity comes last: this is damage */
         return SEGMENT_FAIL;
     }
-    uint64_t found = atomic_load(&header->layout);
+    uint64_t found = tnd_word_load(&header->layout, memory_order_seq_cst);
     if (found == 0 && map->size != shape->size) {
         refuse_size(config->key, map->size, shape->size, err);
         return SEGMENT_FAIL;
@@ -286,7 +289,7 @@ static segment_step header_complete(tnd_map* map, const tnd_map_config* config,
     }
     uint64_t capacities = TND_CAPACITIES(config->nodes_capacity, config->namespaces_capacity,
                                          config->workers_capacity, TND_ARENAS);
-    found = atomic_load(&header->capacities);
+    found = tnd_word_load(&header->capacities, memory_order_seq_cst);
     if (found == 0 && map->size != shape->size) {
         refuse_size(config->key, map->size, shape->size, err);
         return SEGMENT_FAIL;
@@ -385,9 +388,9 @@ static segment_step open_once(tnd_map* map, const tnd_map_config* config,
     step = header_complete(map, config, shape, err);
     if (step == SEGMENT_DONE) {
         tnd_seg_control* control = (tnd_seg_control*)(map->base + TND_PAGE_BYTES);
-        if (atomic_load(&control->owner) & TND_OWNER_RETIRED) {
+        if (tnd_word_load(&control->owner, memory_order_seq_cst) & TND_OWNER_RETIRED) {
             /* Condemned, and its remover may be dead: finish its work. */
-            map->sys->ops->remove(map->sys->ctx, id);
+            segment_remove(map->sys, id);
             step = SEGMENT_RETRY;
         } else if (map->sys->ops->stat(map->sys->ctx, id, &stat) == 0 && stat.is_removed) {
             step = SEGMENT_RETRY;
@@ -446,24 +449,24 @@ void tnd_segment_remove_if_last(tnd_map* map)
     if (map->shm_id < 0 || map->is_read_only || !is_alone(map)) {
         return;
     }
-    uint64_t word = atomic_load(&map->control->owner);
+    uint64_t word = tnd_word_load(&map->control->owner, memory_order_seq_cst);
     if (word & TND_OWNER_RETIRED) {
         return;
     }
     /* An owner named here can only be dead: nobody else has the segment attached. */
-    tnd_point_pass(TND_POINT_OWNER_RETIRE);
-    if (!atomic_compare_exchange_strong(&map->control->owner, &word, word | TND_OWNER_RETIRED)) {
+    if (!tnd_word_swap(TND_POINT_OWNER_RETIRE, &map->control->owner, &word,
+                       word | TND_OWNER_RETIRED)) {
         return;
     }
     if (!is_alone(map)) {
         /* Somebody attached meanwhile and may have looked before the mark: take it back. If it saw
          * the mark, it has removed the segment and uses another one: just as well. */
         word |= TND_OWNER_RETIRED;
-        atomic_compare_exchange_strong(&map->control->owner, &word, word & ~TND_OWNER_RETIRED);
+        tnd_word_swap(TND_POINT_OWNER_UNRETIRE, &map->control->owner, &word,
+                      word & ~TND_OWNER_RETIRED);
         return;
     }
-    tnd_point_pass(TND_POINT_REMOVE);
-    map->sys->ops->remove(map->sys->ctx, map->shm_id);
+    segment_remove(map->sys, map->shm_id);
 }
 
 void tnd_segment_remove_if_unused(const tnd_shm_sys* sys, int id)
@@ -472,7 +475,6 @@ void tnd_segment_remove_if_unused(const tnd_shm_sys* sys, int id)
     if (sys->ops->stat(sys->ctx, id, &stat) == 0 && stat.attached == 0 && !stat.is_removed) {
         /* The last two left at once and each saw the other. Whoever attaches just now finds its
          * segment marked for destruction and moves. */
-        tnd_point_pass(TND_POINT_REMOVE);
-        sys->ops->remove(sys->ctx, id);
+        segment_remove(sys, id);
     }
 }

@@ -195,6 +195,7 @@ static void sys_held_heal(void)
         if (held >= 0) {
             pthread_mutex_t* life = &sys_held[held].slot->life;
             bool is_last = next->next == &head->list; /* the program may have left others behind */
+            tnd_point_pass(TND_POINT_SLOT_MUTEX_HEAL);
             *life = sys_held[held].copy;
             life->__data.__list.__prev = (void*)at;
             if (is_last) {
