@@ -122,6 +122,13 @@ void tend_exhausted(tnd_tender* t, as_error* err)
     }
 }
 
+void tend_lacks_memory(tnd_tender* t, const char* text)
+{
+    as_error err;
+    as_error_set_message(as_error_init(&err), AEROSPIKE_ERR_CLIENT, text);
+    tend_exhausted(t, &err);
+}
+
 /* ---- work ---- */
 
 void tend_kick(tnd_tender* t)

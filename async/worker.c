@@ -18,7 +18,7 @@
  *   - no seed answers: say so in the segment, for whoever waits for a first map; go on trying.
  *   - the segment is removed: open the one that has the key now; route by the old one until that
  *     has a map.
- *   - no slot, or read-only: follow only.
+ *   - no slot: follow only, until one is free. Read-only: follow only.
  */
 #include "async/worker.h"
 
@@ -146,6 +146,13 @@ static void seat_free(worker_seat* seat, bool may_remove)
     }
 }
 
+static tnd_join seat_join(tnd_worker* worker, worker_seat* seat)
+{
+    return tnd_member_join(&seat->member, &seat->map, (uint32_t)tnd_loop_random(worker->loop),
+                           worker->config.pid, worker->config.uid, worker_now_ms(worker),
+                           worker->loop->ops->unix_now(worker->loop));
+}
+
 /* Open the map and join it; a segment that is being removed is left for its successor. */
 static worker_seat* seat_new(tnd_worker* worker, as_error* err)
 {
@@ -159,9 +166,7 @@ static worker_seat* seat_new(tnd_worker* worker, as_error* err)
             tnd_free(seat);
             return NULL;
         }
-        seat->join = tnd_member_join(
-            &seat->member, &seat->map, (uint32_t)tnd_loop_random(worker->loop), worker->config.pid,
-            worker->config.uid, worker_now_ms(worker), worker->loop->ops->unix_now(worker->loop));
+        seat->join = seat_join(worker, seat);
         if (seat->join != TND_JOIN_RETIRED) {
             return seat;
         }
@@ -181,9 +186,9 @@ static void seat_explain(const tnd_worker* worker)
                     "can't tend",
                     (unsigned)worker->seat->map.key);
     } else if (worker->seat->join == TND_JOIN_FULL) {
-        as_log_warn("All %u worker slots of shared memory segment 0x%08x are taken: this process "
-                    "routes by it but can't tend",
-                    worker->seat->map.workers_capacity, (unsigned)worker->seat->map.key);
+        as_log_warn("No worker slot of shared memory segment 0x%08x is free, it has %u: this "
+                    "process routes by it but can't tend until one is",
+                    (unsigned)worker->seat->map.key, worker->seat->map.workers_capacity);
     }
 }
 
@@ -540,6 +545,21 @@ static void wake_start(tnd_worker* worker)
     }
 }
 
+/* All slots were taken when we came: perhaps one is free by now. */
+static void worker_rejoin(tnd_worker* worker)
+{
+    worker_seat* seat = worker->seat;
+    if (seat->join != TND_JOIN_FULL || seat_join(worker, seat) != TND_JOIN_OK) {
+        return; /* a segment that is being removed is the tick's business */
+    }
+    seat->join = TND_JOIN_OK;
+    seat->is_marked = false;
+    seat_mark(worker);
+    wake_start(worker);
+    as_log_info("Worker %u has got slot %u of shared memory segment 0x%08x", worker->config.pid,
+                seat->member.slot, (unsigned)seat->map.key);
+}
+
 /* ---- moving to another segment -------------------------------------------------------------- */
 
 /* The segment was removed under us. Join the one that has the key now; commands go on by the old
@@ -581,6 +601,7 @@ static void on_tick(tnd_timer* timer)
         owner_tick(worker);
     }
     bar_check(worker);
+    worker_rejoin(worker);
     if (tnd_map_is_removed(&worker->seat->map)) {
         worker_move(worker);
     }
