@@ -48,7 +48,7 @@ static void cmd_on_bad_reply(tnd_cmd* cmd, const char* reason)
     as_error_setallv(&cmd->err, AEROSPIKE_ERR_CLIENT, __func__, __FILE__, __LINE__,
                      "Bad reply of %s: %s", where, reason);
     cmd->link = NULL;
-    tnd_link_close(link);
+    tnd_link_fail(link);
     tnd_cmd_fail_attempt(cmd, TND_CMD_CAUSE_FINAL, true);
 }
 
@@ -80,6 +80,13 @@ static bool result_ends_link(uint8_t result)
            result == AEROSPIKE_ERR_QUERY_ABORTED;
 }
 
+/* For its circuit breaker (protocol/cluster.md 4.10). */
+static bool result_is_error_of_node(const tnd_engine* engine, uint8_t result)
+{
+    return result == AEROSPIKE_ERR_CLUSTER || result == AEROSPIKE_ERR_DEVICE_OVERLOAD ||
+           (result == AEROSPIKE_ERR_TIMEOUT && engine->counts_timeouts);
+}
+
 static void cmd_on_refusal(tnd_cmd* cmd, uint8_t result)
 {
     tnd_link* link = cmd->link;
@@ -87,8 +94,11 @@ static void cmd_on_refusal(tnd_cmd* cmd, uint8_t result)
                      link->conn.address, as_error_string((as_status)result));
     cmd->link = NULL;
     if (result_ends_link(result)) {
-        tnd_link_close(link);
+        tnd_link_fail(link);
     } else {
+        if (result_is_error_of_node(cmd->engine, result)) {
+            tnd_node_note_error(link->node);
+        }
         tnd_link_release(link);
     }
     if (result == AEROSPIKE_ERR_CLUSTER) {

@@ -92,7 +92,7 @@ static void cmd_on_opening_timeout(tnd_cmd* cmd, uint64_t now_us)
     uint64_t ms = is_final ? cmd->total_ms : (now_us - cmd->active_us) / 1000;
     cmd_set_timeout_error(cmd, ms, "connecting to", where);
     cmd->link = NULL;
-    tnd_link_close(link);
+    tnd_link_fail(link);
     tnd_engine_ask(cmd->engine, cmd->node_index);
     tnd_cmd_fail_attempt(cmd, is_final ? TND_CMD_CAUSE_FINAL : TND_CMD_CAUSE_CONNECTION, false);
 }
@@ -204,12 +204,15 @@ static void cmd_take_link(tnd_cmd* cmd, tnd_node* node)
     case TND_ACQUIRE_FULL:
         as_error_setallv(&cmd->err, AEROSPIKE_ERR_NO_MORE_CONNECTIONS, __func__, __FILE__, __LINE__,
                          "Max connections of node %s are in use: %u", node->name,
-                         cmd->engine->pool.links_max);
+                         cmd->engine->pool.limits.links_max);
         tnd_cmd_fail_attempt(cmd, TND_CMD_CAUSE_TIMEOUT, false);
         return;
     case TND_ACQUIRE_FAILED:
         tnd_engine_ask(cmd->engine, cmd->node_index);
         tnd_cmd_fail_attempt(cmd, TND_CMD_CAUSE_CONNECTION, false);
+        return;
+    case TND_ACQUIRE_BROKEN:
+        tnd_cmd_fail_attempt(cmd, TND_CMD_CAUSE_TIMEOUT, false);
         return;
     }
 }

@@ -665,6 +665,11 @@ tnd_map* tnd_worker_map(tnd_worker* worker)
     return worker->old ? &worker->old->map : &worker->seat->map;
 }
 
+uint32_t tnd_worker_slot(const tnd_worker* worker)
+{
+    return worker->old ? TND_MEMBER_NONE : worker->seat->member.slot;
+}
+
 bool tnd_worker_is_ready(tnd_worker* worker)
 {
     const tnd_map* map = tnd_worker_map(worker);

@@ -45,6 +45,9 @@ tnd_worker* tnd_worker_start(tnd_loop* loop, const tnd_worker_config* config, as
 /* The map to route by. Never NULL; changes only between two turns of the loop, with on_map. */
 tnd_map* tnd_worker_map(tnd_worker* worker);
 
+/* Our slot in that map, TND_MEMBER_NONE: none. */
+uint32_t tnd_worker_slot(const tnd_worker* worker);
+
 /* True once a directory was published. */
 bool tnd_worker_is_ready(tnd_worker* worker);
 

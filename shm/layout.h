@@ -4,6 +4,8 @@
  *     header    one page, written once, each word by compare-and-swap from zero
  *     control   one page: who owns, who is asked to tend; every worker stores here
  *     slots     one per worker: proof of life, heartbeat; each worker stores in its own
+ *     shares    by node: errors, pace of connecting, connections of each worker; every worker
+ *               stores here
  *     map       selector and arena claims            \
  *     arenas    directories: nodes and namespaces     | only the owner stores; followers hold these
  *     tables    partition words and regimes          /  pages read-only
@@ -36,7 +38,7 @@
 #include <stdatomic.h>
 #include <stdint.h>
 
-#define TND_LAYOUT_VERSION 1u
+#define TND_LAYOUT_VERSION 2u
 
 /* With TND_SMALL_TABLES the same code runs on tables of a few words, so that tests can try every
  * store and every interleaving. */
@@ -111,6 +113,19 @@ typedef struct tnd_seg_control {
      * followers needn't wait for a map that may never come. */
     _Alignas(TND_CACHE_LINE_BYTES) tnd_word seedless_term;
 } tnd_seg_control;
+
+/* ---- shares -------------------------------------------------------------------------------- */
+
+/* What the workers of a host have in common towards each node, where the configuration asks for it:
+ *
+ *     errors    nodes_capacity + 1 tallies, see shares.h
+ *     paces     nodes_capacity + 1 words: microseconds of CLOCK_MONOTONIC when the next connection
+ *               may be opened
+ *     links     a row per worker slot of nodes_capacity + 1 words: its connections to each node.
+ *               Stored by the slot's worker alone; a dead worker's row counts for nothing
+ *
+ * by node index, 0 unused. Nothing is decided on them but how hard a node is used: a damaged value
+ * costs some commands or some connections, for one window or until the worker is replaced. */
 
 /* ---- worker slots --------------------------------------------------------------------------- */
 

@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "shm/segment.h"
+#include "shm/shares.h"
 
 #define OWNER_WORD(term, slot) ((uint64_t)(term) << 32 | ((uint64_t)(slot) + 1))
 
@@ -137,6 +138,7 @@ tnd_join tnd_member_join(tnd_member* member, tnd_map* map, uint32_t nonce32, uin
         return TND_JOIN_FULL;
     }
     slot_facts(&map->slots[member->slot], pid, uid, now_ms, unix_now);
+    tnd_shares_reset(map, member->slot);
     /* The remover marks first and looks at the attach count then; we attached first and look at the
      * mark now: one of us sees the other. */
     if (tnd_map_is_removed(map)) {

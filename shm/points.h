@@ -34,6 +34,9 @@
     X(OWNER_UNRETIRE, "segment in use after all")                                                  \
     X(TEND_ASK, "tend asked for")                                                                  \
     X(TEND_TAKE, "tend requests taken")                                                            \
+    X(NODE_ERROR, "error of a node counted")                                                       \
+    X(NODE_PACE, "connection to a node given its turn")                                            \
+    X(NODE_LINKS, "worker's connections to a node counted")                                        \
     X(SEEDLESS, "no seed answered")                                                                \
     X(RESTAMP_SELECTOR, "selector stamped with a new term")                                        \
     X(RESTAMP_WORD, "partition word stamped with a new term")                                      \
