@@ -230,6 +230,7 @@ void tnd_engine_free(tnd_engine* engine)
     tnd_pool_close(&engine->pool);
     tnd_cmd_free_spare(engine);
     if (engine->worker) {
+        engine->stats = engine->pool.stats = NULL;
         tnd_worker_stop(engine->worker);
         engine->worker = NULL;
     }
@@ -299,6 +300,7 @@ tnd_engine* tnd_engine_new(const tnd_engine_config* config, as_error* err)
     }
     tnd_pool_set_map(&engine->pool, tnd_worker_map(engine->worker),
                      tnd_worker_slot(engine->worker));
+    engine->stats = engine->pool.stats = tnd_worker_stats(engine->worker);
     tnd_events_join(engine->events, &engine->user);
     return engine;
 }

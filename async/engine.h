@@ -62,6 +62,7 @@ struct tnd_engine {
     const tnd_engine_handler* handler;
     void* udata;
     tnd_worker* worker;
+    tnd_stats* stats; /* the worker's; NULL once that has stopped */
     tnd_pool pool;
     bool counts_timeouts; /* a server's answer "timeout" is an error of the node (only there) */
     tnd_replica_turns turns;

@@ -69,12 +69,51 @@ static tnd_link_list* link_list(tnd_link* link)
     return &link->node->busy;
 }
 
+/* ---- counters ---- */
+
+static void count_links(const tnd_node* node, size_t gauge, size_t counter, int by)
+{
+    tnd_stats_move(node->pool->stats, gauge, by);
+    if (!node->is_replaced) {
+        tnd_stats_node_move(node->pool->stats, node->index, counter, by);
+    }
+}
+
+static void count_open(const tnd_node* node, int by)
+{
+    count_links(node, TND_GAUGE(connections_open), TND_NODE_COUNTER(connections_open), by);
+}
+
+static int link_is_in_use(const tnd_link* link)
+{
+    return link->state == TND_LINK_OPENING || link->state == TND_LINK_BUSY;
+}
+
+static void count_in_use(const tnd_node* node, int by)
+{
+    if (by != 0) {
+        count_links(node, TND_GAUGE(connections_in_use), TND_NODE_COUNTER(connections_in_use), by);
+    }
+}
+
+static void count_established(const tnd_node* node, size_t counter, size_t node_counter)
+{
+    tnd_stats_add(node->pool->stats, counter, 1);
+    if (!node->is_replaced) {
+        tnd_stats_node_move(node->pool->stats, node->index, node_counter, 1);
+    }
+}
+
+/* ---- states ---- */
+
 /* The only writer of link->state but for its birth. */
 static void link_set_state(tnd_link* link, tnd_link_state state)
 {
+    int was_in_use = link_is_in_use(link);
     list_remove(link_list(link), link);
     link->state = state;
     list_push_first(link_list(link), link);
+    count_in_use(link->node, link_is_in_use(link) - was_in_use);
 }
 
 /* ---- replaced nodes ---- */
@@ -140,6 +179,7 @@ static as_status node_check_errors(tnd_node* node, as_error* err)
     if (!tnd_breaker_is_open(breaker, node_errors(node), tnd_loop_now_ms(node->pool->loop))) {
         return AEROSPIKE_OK;
     }
+    tnd_stats_add(node->pool->stats, TND_COUNTER(breaker_hits), 1);
     return as_error_setallv(err, AEROSPIKE_MAX_ERROR_RATE, __func__, __FILE__, __LINE__,
                             "Node %s is left alone: more than %u errors within %" PRIu64 " ms%s",
                             node->name, breaker->limit, breaker->window_ms,
@@ -152,6 +192,11 @@ static as_status node_check_errors(tnd_node* node, as_error* err)
 static void link_detach(tnd_link* link)
 {
     list_remove(link_list(link), link);
+    count_in_use(link->node, -link_is_in_use(link));
+    count_open(link->node, -1);
+    if (link->state != TND_LINK_OPENING) {
+        tnd_stats_add(link->node->pool->stats, TND_COUNTER(connections_closed), 1);
+    }
     link->node->links_count--;
     tnd_timer_stop(&link->drain);
 }
@@ -190,6 +235,10 @@ static void on_link_fail(tnd_conn* conn, as_error* err)
     }
     if (link->state != TND_LINK_IDLE) { /* those are reaped by servers that are well */
         tnd_node_note_error(node);
+    }
+    if (!was_open) {
+        count_established(node, TND_COUNTER(connections_failed),
+                          TND_NODE_COUNTER(connections_failed));
     }
     link_detach(link);
     /* The handler may close the pool: what is to go afterwards is out of its books first. */
@@ -270,6 +319,8 @@ static void on_link_open(tnd_conn* conn)
     tnd_link* link = conn->udata;
     assert(link->state == TND_LINK_OPENING && link->owner);
     link_set_state(link, TND_LINK_BUSY);
+    count_established(link->node, TND_COUNTER(connections_opened),
+                      TND_NODE_COUNTER(connections_opened));
     link->node->pool->handler->on_open(link->owner, link);
 }
 
@@ -277,9 +328,12 @@ static void on_link_frame(tnd_conn* conn, uint8_t type, const uint8_t* body, siz
 {
     tnd_link* link = conn->udata;
     link->consumed_bytes += TND_WIRE_FRAME_BYTES + size;
+    tnd_stats_add(link->node->pool->stats, TND_COUNTER(bytes_received),
+                  TND_WIRE_FRAME_BYTES + size);
     if (link->state == TND_LINK_BUSY) {
         link->node->pool->handler->on_reply(link->owner, link, type, body, size);
     } else if (link->state == TND_LINK_DRAINING) {
+        tnd_stats_add(link->node->pool->stats, TND_COUNTER(late_replies), 1);
         tnd_link_release(link);
     } else {
         as_log_warn("node %s %s sent a reply without a request: connection closed",
@@ -297,6 +351,7 @@ static const tnd_conn_handler link_conn_handler = {
 uint64_t tnd_link_send(tnd_link* link, const uint8_t* bytes, size_t size)
 {
     assert(link->state == TND_LINK_BUSY);
+    tnd_stats_add(link->node->pool->stats, TND_COUNTER(bytes_sent), size);
     tnd_conn_send(&link->conn, bytes, size);
     return link->conn.queued_bytes;
 }
@@ -355,6 +410,8 @@ static as_status node_open(tnd_node* node, tnd_link** ret_link, as_error* err)
     link->state = TND_LINK_OPENING;
     tnd_timer_init(&link->drain, node->pool->loop, on_link_drain_timeout, link);
     list_push_first(&node->busy, link);
+    count_open(node, 1);
+    count_in_use(node, 1);
     node->links_count++;
     *ret_link = link;
     return AEROSPIKE_OK;
@@ -390,6 +447,7 @@ static void node_replace(tnd_pool* pool, tnd_node* node)
 {
     pool->nodes[node->index] = NULL;
     node->is_replaced = true;
+    tnd_stats_node_begin(pool->stats, node->index, 0);
     node->prev = NULL;
     node->next = pool->replaced;
     if (pool->replaced) {
@@ -421,6 +479,7 @@ static tnd_node* node_new(tnd_pool* pool, const tnd_map* map, uint32_t index,
     pool->nodes[index] = node;
     tnd_breaker_init(&node->breaker, pool->limits.errors_max, pool->limits.errors_window_ms,
                      pool_now_ms(pool));
+    tnd_stats_node_begin(pool->stats, index, rec->generation);
     return node;
 }
 

@@ -17,7 +17,7 @@
 
 #include "async/breaker.h"
 #include "async/conn.h"
-#include "shm/map.h"
+#include "shm/stats.h"
 
 /* Links that nobody used for so long are trimmed. */
 #define TND_LINK_TRIM_MS 55000u
@@ -104,6 +104,7 @@ struct tnd_pool {
     tnd_loop* loop;
     const tnd_link_handler* handler;
     tnd_pool_limits limits;
+    tnd_stats* stats; /* NULL: nothing is counted */
     tnd_map* map;     /* the one that is routed by; its owner tells when it changes */
     uint32_t slot;    /* of this process in it, TND_MEMBER_NONE: none */
     tnd_node** nodes; /* by node index, nodes_capacity + 1 */

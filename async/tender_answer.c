@@ -175,6 +175,7 @@ void tend_node_answered(tend_node* node, const tend_reply* reply)
         node_renamed(node, reply->node);
         return;
     }
+    tend_heard(t);
     t->needs_settle = true;
     tend_kick(t);
     if (!node->is_admitted) {

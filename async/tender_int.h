@@ -96,6 +96,7 @@ struct tend_node {
     bool is_resolved;    /* host names were looked up in it */
     bool is_asked;       /* look again when it is over */
     uint64_t counted_ms; /* the last look whose failure was counted */
+    bool is_of_round;    /* the present round waits for its end */
 
     uint64_t due_ms;    /* rounds before that leave the node alone */
     bool is_agent_sent; /* on this connection */
@@ -190,6 +191,11 @@ struct tnd_tender {
     tnd_log_gate nodes_gate;
     tnd_log_gate arena_gate;
 
+    /* The present round, for the counters. */
+    uint64_t round_start_us; /* 0: none yet */
+    uint32_t round_looks;    /* of it that haven't ended */
+    bool is_round_heard;     /* a node has answered since it began */
+
     bool is_measured;
     uint64_t cpu_us;
     tnd_tender_stats stats;
@@ -209,6 +215,12 @@ void tend_leave(tnd_tender* t);
 /* There is something to do in the next turn. */
 void tend_kick(tnd_tender* t);
 void tend_queue_push(tend_queue* queue, tend_node* node);
+
+/* A look that the present round waits for is over. */
+void tend_round_note(tend_node* node);
+
+/* A node has answered. */
+void tend_heard(tnd_tender* t);
 
 /* Everything closes; the handler's callback follows. */
 void tend_fenced(tnd_tender* t);

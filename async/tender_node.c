@@ -77,6 +77,7 @@ void tend_node_doom(tend_node* node)
     }
     node->is_doomed = true;
     t->has_doomed = true;
+    tend_round_note(node);
 }
 
 /* ---- the end of a look ---- */
@@ -85,6 +86,7 @@ void tend_node_rest(tend_node* node, uint64_t delay_ms)
 {
     uint64_t now_ms = tend_now_ms(node->tender);
     node->state = TEND_IDLE;
+    tend_round_note(node);
     tnd_timer_stop(&node->timer);
     if (node->is_asked) {
         uint64_t next_ms = node->look_ms + TEND_ASK_PAUSE_MS;

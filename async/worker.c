@@ -86,6 +86,7 @@ struct tnd_worker {
     bool is_stopped;
     uint32_t pins; /* callbacks of ours that are running: the struct outlives them */
     tnd_log_gate gate;
+    tnd_stats stats;
 };
 
 static uint64_t worker_now_ms(tnd_worker* worker)
@@ -100,10 +101,16 @@ static void worker_pin(tnd_worker* worker)
     worker->pins++;
 }
 
+static void worker_free(tnd_worker* worker)
+{
+    tnd_stats_done(&worker->stats);
+    tnd_free(worker);
+}
+
 static void worker_unpin(tnd_worker* worker)
 {
     if (--worker->pins == 0 && worker->is_stopped) {
-        tnd_free(worker);
+        worker_free(worker);
     }
 }
 
@@ -354,6 +361,9 @@ static void own(tnd_worker* worker, const tnd_owner_view* view)
     worker->role = WORKER_OWNING;
     worker->vacant_since_ms = 0;
     worker->beat_ms = worker_now_ms(worker);
+    tnd_stats_add(&worker->stats, TND_COUNTER(takeovers), 1);
+    tnd_stats_set(&worker->stats, TND_GAUGE(takeover_unix),
+                  worker->loop->ops->unix_now(worker->loop));
     if (worker->wake) {
         tnd_wake_unlink(worker->wake);
     }
@@ -554,6 +564,7 @@ static void worker_rejoin(tnd_worker* worker)
     }
     seat->join = TND_JOIN_OK;
     seat->is_marked = false;
+    tnd_stats_attach(&worker->stats, &seat->member);
     seat_mark(worker);
     wake_start(worker);
     as_log_info("Worker %u has got slot %u of shared memory segment 0x%08x", worker->config.pid,
@@ -576,6 +587,7 @@ static void worker_move(tnd_worker* worker)
         return;
     }
     step_down(worker, "its shared memory segment was removed");
+    tnd_stats_attach(&worker->stats, &seat->member);
     if (worker->old) {
         seat_free(worker->seat, false);
     } else {
@@ -652,6 +664,7 @@ tnd_worker* tnd_worker_start(tnd_loop* loop, const tnd_worker_config* config, as
         tnd_worker_stop(worker);
         return NULL;
     }
+    tnd_stats_attach(&worker->stats, &worker->seat->member);
     seat_explain(worker);
     seat_mark(worker);
     wake_start(worker);
@@ -668,6 +681,16 @@ tnd_map* tnd_worker_map(tnd_worker* worker)
 uint32_t tnd_worker_slot(const tnd_worker* worker)
 {
     return worker->old ? TND_MEMBER_NONE : worker->seat->member.slot;
+}
+
+tnd_stats* tnd_worker_stats(tnd_worker* worker)
+{
+    return &worker->stats;
+}
+
+bool tnd_worker_read_host(tnd_worker* worker, tnd_host_counters* ret_host)
+{
+    return tnd_stats_read_host(&worker->seat->map, worker_now_ms(worker), ret_host);
 }
 
 bool tnd_worker_is_ready(tnd_worker* worker)
@@ -734,7 +757,8 @@ void tnd_worker_stop(tnd_worker* worker)
     seat_free(worker->seat, true);
     tnd_resolver_free(worker->resolver);
     worker->is_stopped = true;
+    worker->stats.at = NULL; /* it was in the segment */
     if (worker->pins == 0) {
-        tnd_free(worker);
+        worker_free(worker);
     }
 }

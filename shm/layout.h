@@ -6,6 +6,7 @@
  *     slots     one per worker: proof of life, heartbeat; each worker stores in its own
  *     shares    by node: errors, pace of connecting, connections of each worker; every worker
  *               stores here
+ *     counters  one record per slot, on pages of their own; each worker stores in its own (stats.h)
  *     map       selector and arena claims            \
  *     arenas    directories: nodes and namespaces     | only the owner stores; followers hold these
  *     tables    partition words and regimes          /  pages read-only
@@ -38,7 +39,9 @@
 #include <stdatomic.h>
 #include <stdint.h>
 
-#define TND_LAYOUT_VERSION 2u
+#include <tendril/counters.h>
+
+#define TND_LAYOUT_VERSION 3u
 
 /* With TND_SMALL_TABLES the same code runs on tables of a few words, so that tests can try every
  * store and every interleaving. */
@@ -150,11 +153,31 @@ typedef struct tnd_seg_slot {
     tnd_word claimed_ms;   /* CLOCK_MONOTONIC at the claim */
     tnd_word pid_uid;      /* pid << 32 | uid, for people: nothing is decided on them */
     tnd_word started_unix; /* seconds, for people */
-    tnd_word reserved[3];
+    tnd_word stats_epoch;  /* nonce of the holder whose base of counters is complete; 0: never */
+    tnd_word reserved[2];
     /* Robust, process-shared; locked by the claimer until it leaves or dies. The proof of its
      * death, never a fence. */
     _Alignas(TND_CACHE_LINE_BYTES) pthread_mutex_t life;
 } tnd_seg_slot;
+
+/* ---- counters ------------------------------------------------------------------------------- */
+
+#define TND_COUNTERS_WORDS (sizeof(tnd_counters) / sizeof(uint64_t))
+#define TND_GAUGES_WORDS (sizeof(tnd_gauges) / sizeof(uint64_t))
+#define TND_NODE_COUNTERS_WORDS (sizeof(tnd_node_counters) / sizeof(uint64_t))
+
+/* Laid out as tnd_counters and tnd_gauges; nodes_capacity + 1 of tnd_seg_node_stats follow, by node
+ * index. The slot's holder is the only writer. Of words that are stored relaxed and one at a time:
+ * a reader may see figures of one event a moment apart. */
+typedef struct tnd_seg_stats {
+    _Alignas(TND_CACHE_LINE_BYTES) tnd_word totals[TND_COUNTERS_WORDS]; /* of all holders so far */
+    _Alignas(TND_CACHE_LINE_BYTES) tnd_word gauges[TND_GAUGES_WORDS];
+    _Alignas(TND_CACHE_LINE_BYTES) tnd_word base[TND_COUNTERS_WORDS]; /* totals at the claim */
+} tnd_seg_stats;
+
+typedef struct tnd_seg_node_stats {
+    _Alignas(TND_CACHE_LINE_BYTES) tnd_word words[TND_NODE_COUNTERS_WORDS];
+} tnd_seg_node_stats;
 
 /* ---- map ------------------------------------------------------------------------------------ */
 

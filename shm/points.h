@@ -22,6 +22,8 @@
     X(SLOT_MUTEX_LOCK, "slot mutex locked")                                                        \
     X(SLOT_FACTS, "slot facts for people")                                                         \
     X(SLOT_LIVE, "slot live")                                                                      \
+    X(STATS_BASE, "word of a base of counters copied")                                             \
+    X(STATS_EPOCH, "base of counters complete")                                                    \
     X(SLOT_DRAINING, "slot draining")                                                              \
     X(SLOT_MUTEX_HEAL, "slot mutex restored from its holder's copy")                               \
     X(SLOT_FREE, "slot freed")                                                                     \
@@ -47,7 +49,8 @@
     X(SELECT, "directory selected")                                                                \
     X(WORD, "partition word published")                                                            \
     X(REGIME, "regime published")                                                                  \
-    X(REMOVE, "segment removed from the kernel")
+    X(REMOVE, "segment removed from the kernel")                                                   \
+    X(COUNTER, "counter or gauge stored")
 
 typedef enum tnd_point {
 #define TND_POINT_ENUM(name, text) TND_POINT_##name,
