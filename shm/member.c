@@ -1,9 +1,10 @@
 /*
  * Membership and ownership.
  *
- * The slot's life:  FREE -> CLAIMING -> LIVE -> FREE. Between CLAIMING and LIVE the mutex is being
- * made and proves nothing; a claim that is a minute old was left by a worker that died in those few
- * microseconds. A LIVE slot whose mutex the kernel has released is a dead worker's.
+ * The slot's life:  FREE -> LIVE -> FREE. Locking its mutex is what claims a slot: there is no
+ * moment in which a worker that dies leaves anything that the kernel doesn't release. A LIVE slot
+ * whose mutex nobody holds is a dead worker's and is freed before it is claimed, so that nobody
+ * takes the next holder's life for its last one's.
  *
  * The owner word is the fence: whoever swaps it to (term + 1, own slot) owns. The heartbeat is
  * stored before that swap, so that no follower ever sees a new owner with an old heartbeat.
@@ -13,7 +14,6 @@
 #include <string.h>
 
 #include "shm/segment.h"
-#include "shm/shares.h"
 
 #define OWNER_WORD(term, slot) ((uint64_t)(term) << 32 | ((uint64_t)(slot) + 1))
 
@@ -27,57 +27,61 @@ static tnd_slot_phase slot_phase(uint64_t state)
     return (tnd_slot_phase)(state & TND_SLOT_PHASE_MASK);
 }
 
-static bool claim_is_stale(uint64_t state, uint64_t now_ms)
-{
-    uint32_t claimed_s = (uint32_t)(slot_nonce(state) >> 32);
-    uint32_t age_s = ((uint32_t)(now_ms / 1000) - claimed_s) & 0xffff;
-    return age_s > TND_SLOT_CLAIM_SECONDS_MAX && age_s < 0x8000;
-}
-
 /* May this slot be claimed? A dead worker's is freed on the way. */
-static bool slot_is_free(tnd_map* map, tnd_seg_slot* slot, uint64_t now_ms, uint64_t* ret_state)
+static bool slot_is_free(tnd_map* map, tnd_seg_slot* slot)
 {
     uint64_t state = tnd_word_load(&slot->state, memory_order_seq_cst);
-    *ret_state = state;
     if (state == 0) {
         return true;
     }
-    if (slot_phase(state) == TND_SLOT_CLAIMING) {
-        return (state & TND_SLOT_FLAGS_MASK) == 0 && claim_is_stale(state, now_ms);
-    }
-    if (slot_phase(state) != TND_SLOT_LIVE) {
-        return false; /* damaged: its holder may live, and we would make a mutex over its own */
-    }
-    if (!map->sys->ops->life_gone(map->sys->ctx, slot)) {
-        return false;
-    }
-    if (!tnd_word_swap(TND_POINT_SLOT_RECLAIM, &slot->state, &state, 0)) {
-        return false;
-    }
-    *ret_state = 0;
-    return true;
+    return map->shm_id >= 0 && map->sys->ops->life_gone(map->sys->ctx, slot) &&
+           tnd_word_swap(TND_POINT_SLOT_RECLAIM, &slot->state, &state, 0);
 }
 
-static bool slot_claim(tnd_member* member, uint32_t index, uint64_t nonce48, uint64_t now_ms)
+typedef struct slot_facts {
+    uint64_t nonce48;
+    uint32_t pid, uid;
+    uint64_t now_ms;
+    uint64_t unix_now;
+} slot_facts;
+
+/* Before the slot goes live: whoever finds it live finds no heartbeat of an earlier holder. */
+static void slot_tell(tnd_seg_slot* slot, const slot_facts* facts)
+{
+    const struct {
+        tnd_word* word;
+        uint64_t value;
+    } words[] = {
+        {&slot->heartbeat_ms, 0},
+        {&slot->claimed_ms, facts->now_ms},
+        {&slot->pid_uid, (uint64_t)facts->pid << 32 | facts->uid},
+        {&slot->started_unix, facts->unix_now},
+    };
+    for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+        tnd_word_store(TND_POINT_SLOT_FACTS, words[i].word, words[i].value, memory_order_relaxed);
+    }
+}
+
+static bool slot_claim(tnd_member* member, uint32_t index, const slot_facts* facts)
 {
     tnd_map* map = member->map;
     tnd_seg_slot* slot = &map->slots[index];
-    uint64_t state;
-    if (!slot_is_free(map, slot, now_ms, &state)) {
-        return false;
-    }
-    uint64_t claiming = nonce48 << TND_SLOT_NONCE_SHIFT | TND_SLOT_CLAIMING;
-    if (!tnd_word_swap(TND_POINT_SLOT_CLAIM, &slot->state, &state, claiming)) {
+    if (!slot_is_free(map, slot)) {
         return false;
     }
     /* Private memory has nobody to prove anything to. */
-    if (map->shm_id >= 0 && map->sys->ops->life_start(map->sys->ctx, slot) != 0) {
-        tnd_word_swap(TND_POINT_SLOT_FREE, &slot->state, &claiming, 0);
-        return false;
+    bool has_proof = map->shm_id >= 0;
+    if (has_proof && map->sys->ops->life_start(map->sys->ctx, slot) != 0) {
+        return false; /* somebody was faster, or it is damaged */
     }
-    uint64_t live = nonce48 << TND_SLOT_NONCE_SHIFT | TND_SLOT_LIVE;
-    if (!tnd_word_swap(TND_POINT_SLOT_LIVE, &slot->state, &claiming, live)) {
-        return false; /* stopped for a minute in here, and somebody took it for dead */
+    slot_tell(slot, facts);
+    uint64_t state = 0;
+    uint64_t live = facts->nonce48 << TND_SLOT_NONCE_SHIFT | TND_SLOT_LIVE;
+    if (!tnd_word_swap(TND_POINT_SLOT_LIVE, &slot->state, &state, live)) {
+        if (has_proof) { /* damage: nobody else goes live without the mutex */
+            map->sys->ops->life_end(map->sys->ctx, slot);
+        }
+        return false;
     }
     member->slot = index;
     member->state = live;
@@ -103,23 +107,6 @@ static void slot_free(tnd_member* member)
     member->state = 0;
 }
 
-static void slot_facts(tnd_seg_slot* slot, uint32_t pid, uint32_t uid, uint64_t now_ms,
-                       uint64_t unix_now)
-{
-    const struct {
-        tnd_word* word;
-        uint64_t value;
-    } facts[] = {
-        {&slot->heartbeat_ms, 0},
-        {&slot->claimed_ms, now_ms},
-        {&slot->pid_uid, (uint64_t)pid << 32 | uid},
-        {&slot->started_unix, unix_now},
-    };
-    for (size_t i = 0; i < sizeof(facts) / sizeof(facts[0]); i++) {
-        tnd_word_store(TND_POINT_SLOT_FACTS, facts[i].word, facts[i].value, memory_order_relaxed);
-    }
-}
-
 tnd_join tnd_member_join(tnd_member* member, tnd_map* map, uint32_t nonce32, uint32_t pid,
                          uint32_t uid, uint64_t now_ms, uint64_t unix_now)
 {
@@ -130,15 +117,20 @@ tnd_join tnd_member_join(tnd_member* member, tnd_map* map, uint32_t nonce32, uin
     if (map->is_read_only) {
         return TND_JOIN_READ_ONLY;
     }
-    uint64_t nonce48 = (now_ms / 1000 & 0xffff) << 32 | (nonce32 ? nonce32 : 1);
+    const slot_facts facts = {
+        /* Seconds make a nonce that repeats even less likely. */
+        .nonce48 = (now_ms / 1000 & 0xffff) << 32 | (nonce32 ? nonce32 : 1),
+        .pid = pid,
+        .uid = uid,
+        .now_ms = now_ms,
+        .unix_now = unix_now,
+    };
     for (uint32_t i = 0; i < map->workers_capacity && member->slot == TND_MEMBER_NONE; i++) {
-        slot_claim(member, i, nonce48, now_ms);
+        slot_claim(member, i, &facts);
     }
     if (member->slot == TND_MEMBER_NONE) {
         return TND_JOIN_FULL;
     }
-    slot_facts(&map->slots[member->slot], pid, uid, now_ms, unix_now);
-    tnd_shares_reset(map, member->slot);
     /* The remover marks first and looks at the attach count then; we attached first and look at the
      * mark now: one of us sees the other. */
     if (tnd_map_is_removed(map)) {

@@ -15,7 +15,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "shm/points.h"
+#include "shm/word.h"
 
 #ifndef SHM_DEST
 #define SHM_DEST 01000 /* linux/shm.h; glibc shows it only with __USE_MISC */
@@ -122,7 +122,8 @@ static int sys_held_find(const tnd_seg_slot* slot)
     return -1;
 }
 
-static int sys_life_init(pthread_mutex_t* life)
+/* A robust, process-shared mutex of this process's own. */
+static int sys_life_model(pthread_mutex_t* life)
 {
     pthread_mutexattr_t attr;
     int error = pthread_mutexattr_init(&attr);
@@ -146,7 +147,7 @@ static bool sys_life_is_sane(const pthread_mutex_t* life)
     static int kind = -1;
     if (kind < 0) {
         pthread_mutex_t model;
-        if (sys_life_init(&model) != 0) {
+        if (sys_life_model(&model) != 0) {
             return false;
         }
         kind = model.__data.__kind;
@@ -222,6 +223,45 @@ static void sys_held_heal(void)
 }
 #endif
 
+_Static_assert(sizeof(pthread_mutex_t) % sizeof(tnd_word) == 0, "mutexes are made word by word");
+
+/*
+ * Zeroed memory becomes a mutex, each word by a swap from zero. Makers that meet all write the
+ * same, and what is made already, locked or not, stays as it is: only the words that say what kind
+ * of a mutex it is aren't zero in a new one.
+ */
+static int sys_life_make(tnd_seg_slot* slot)
+{
+    pthread_mutex_t model;
+    memset(&model, 0, sizeof(model));
+    int error = sys_life_model(&model);
+    if (error != 0) {
+        return error;
+    }
+    for (size_t at = 0; at < sizeof(model); at += sizeof(tnd_word)) {
+        uint64_t wanted;
+        memcpy(&wanted, (const char*)&model + at, sizeof(wanted));
+        uint64_t found = 0;
+        if (wanted != 0) {
+            tnd_word_swap(TND_POINT_SLOT_MUTEX_MAKE, (tnd_word*)(void*)((char*)&slot->life + at),
+                          &found, wanted);
+        }
+    }
+    pthread_mutex_destroy(&model);
+    return sys_life_is_sane(&slot->life) ? 0 : EINVAL;
+}
+
+static int sys_life_lock(tnd_seg_slot* slot)
+{
+    tnd_point_pass(TND_POINT_SLOT_MUTEX_LOCK);
+    int error = pthread_mutex_trylock(&slot->life);
+    if (error == EOWNERDEAD) {
+        tnd_point_pass(TND_POINT_SLOT_MUTEX_ADOPT);
+        error = pthread_mutex_consistent(&slot->life);
+    }
+    return error;
+}
+
 static void sys_held_copy(void)
 {
     for (int i = 0; i < SYS_HELD_MAX; i++) {
@@ -240,11 +280,9 @@ static int sys_life_start(void* ctx, tnd_seg_slot* slot)
         return EAGAIN;
     }
     sys_held_heal();
-    tnd_point_pass(TND_POINT_SLOT_MUTEX_INIT);
-    int error = sys_life_init(&slot->life);
+    int error = sys_life_make(slot);
     if (error == 0) {
-        tnd_point_pass(TND_POINT_SLOT_MUTEX_LOCK);
-        error = pthread_mutex_trylock(&slot->life);
+        error = sys_life_lock(slot);
     }
     if (error == 0) {
         sys_held[held].slot = slot;
@@ -271,8 +309,7 @@ static bool sys_life_end(void* ctx, tnd_seg_slot* slot)
 
 /*
  * The kernel clears the thread id in a robust mutex's word when its holder dies, as an unlock does;
- * a load tells. Never by locking: a prober that is interrupted between lock and unlock would have
- * the mutex in its list while the slot's next holder makes a new one of it.
+ * a load tells. Never by locking: whoever holds it holds the slot.
  */
 static bool sys_life_gone(void* ctx, tnd_seg_slot* slot)
 {

@@ -31,7 +31,8 @@ typedef struct tnd_shm_ops {
     /* Page protection of part of the mapping; failure is ignored (a guard, not a need). */
     void (*protect)(void* ctx, void* start, size_t size, bool writable);
 
-    /* Proof of life. `life_start` initialises and locks (0 or errno). `life_end` unlocks; false if
+    /* Proof of life. `life_start` makes the mutex where nobody has yet, and locks it: 0, EBUSY if
+     * somebody holds it, or another errno. `life_end` unlocks; false if
      * this thread isn't the holder: then the slot must stay as it is, and mapped. `life_gone` is
      * true when the kernel proves that the holder is dead (or has released it); it only loads. */
     int (*life_start)(void* ctx, tnd_seg_slot* slot);

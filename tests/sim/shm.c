@@ -242,7 +242,9 @@ static int shm_life_start(void* ctx, tnd_seg_slot* slot)
     if (!life) {
         return EINVAL;
     }
-    assert(!life->holder || life->holder->is_dead); /* nobody makes a new one of a living one's */
+    if (life->holder && !life->holder->is_dead) {
+        return EBUSY;
+    }
     life->holder = ctx;
     return 0;
 }

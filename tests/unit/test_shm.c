@@ -73,7 +73,7 @@ static void test_refusals(void** state)
     expect_refusal(&config, "shm_max_nodes 16", "shm_key");
     config = config_make();
     atomic_store(&map.header->layout, 7ULL << 32 | 0xabcdef01);
-    expect_refusal(&config, "7/abcdef01", "needs 3/");
+    expect_refusal(&config, "7/abcdef01", "1/");
     atomic_store(&map.header->magic, 42);
     expect_refusal(&config, "another program", "ipcrm -M 0x7e");
     tnd_map_close(&map);
@@ -308,26 +308,21 @@ static void test_reused_slot_is_no_owner(void** state)
     tnd_map_close(&b);
 }
 
-/* A claim that was never finished: by somebody alive a moment ago, or by somebody long dead. */
-static void test_unfinished_claims(void** state)
+/* Slots that somebody may hold are left alone. */
+static void test_damaged_slots(void** state)
 {
     (void)state;
     tnd_map map;
     tnd_member member;
     map_open(&map);
-    uint64_t now_s = now_ms() / 1000;
-    uint64_t fresh = ((now_s & 0xffff) << 32 | 7) << TND_SLOT_NONCE_SHIFT | TND_SLOT_CLAIMING;
-    uint64_t stale = (((now_s - TND_SLOT_CLAIM_SECONDS_MAX - 2) & 0xffff) << 32 | 7)
-                         << TND_SLOT_NONCE_SHIFT |
-                     TND_SLOT_CLAIMING;
-    atomic_store(&map.slots[0].state, fresh);
-    atomic_store(&map.slots[1].state, stale);
     /* A live one whose mutex isn't one: nobody knows. */
-    atomic_store(&map.slots[2].state, 7ULL << TND_SLOT_NONCE_SHIFT | TND_SLOT_LIVE);
-    assert_false(map.sys->ops->life_gone(map.sys->ctx, &map.slots[2]));
+    uint64_t unproved = 7ULL << TND_SLOT_NONCE_SHIFT | TND_SLOT_LIVE;
+    atomic_store(&map.slots[0].state, unproved);
+    assert_false(map.sys->ops->life_gone(map.sys->ctx, &map.slots[0]));
+    memset(&map.slots[1].life, 0x5a, sizeof(map.slots[1].life)); /* free, but no mutex */
     join(&member, &map);
-    assert_int_equal(member.slot, 1);
-    assert_int_equal(atomic_load(&map.slots[0].state), fresh);
+    assert_int_equal(member.slot, 2);
+    assert_int_equal(atomic_load(&map.slots[0].state), unproved);
     tnd_member_leave(&member, true);
     tnd_map_close(&map);
 }
@@ -342,6 +337,35 @@ static void on_slot_store(tnd_point point)
     if (point == hook_point) {
         tnd_point_hook = NULL;
         join(&hook_joiner, &hook_map);
+    }
+}
+
+/* Two that claim the same slot: whoever locks first has it, and the other takes the next. */
+static void test_claims_overlap(void** state)
+{
+    (void)state;
+    const tnd_point points[] = {TND_POINT_SLOT_MUTEX_MAKE, TND_POINT_SLOT_MUTEX_LOCK,
+                                TND_POINT_SLOT_FACTS, TND_POINT_SLOT_LIVE};
+    for (int i = 0; i < 4; i++) {
+        tnd_map map;
+        tnd_member member;
+        map_open(&map);
+        map_open(&hook_map);
+        hook_point = points[i];
+        hook_joiner.slot = TND_MEMBER_NONE;
+        tnd_point_hook = on_slot_store;
+        join(&member, &map);
+        assert_null(tnd_point_hook);
+        assert_int_equal(member.slot, i < 2 ? 1 : 0);
+        assert_int_equal(hook_joiner.slot, i < 2 ? 0 : 1);
+        for (uint32_t slot = 0; slot < 2; slot++) {
+            assert_false(map.sys->ops->life_gone(map.sys->ctx, &map.slots[slot]));
+        }
+        tnd_member_leave(&hook_joiner, true);
+        assert_true(map.sys->ops->life_gone(map.sys->ctx, &map.slots[i < 2 ? 0 : 1]));
+        tnd_member_leave(&member, true);
+        tnd_map_close(&hook_map);
+        tnd_map_close(&map);
     }
 }
 
@@ -743,7 +767,7 @@ static void test_join_while_the_last_one_leaves(void** state)
 
 static void on_claim(tnd_point point)
 {
-    if (point == TND_POINT_SLOT_CLAIM) {
+    if (point == TND_POINT_SLOT_LIVE) {
         atomic_fetch_or(&hook_map.control->owner, TND_OWNER_RETIRED);
     }
 }
@@ -817,7 +841,8 @@ int main(void)
         T(test_owner_gives_up),
         T(test_owner_killed),
         T(test_reused_slot_is_no_owner),
-        T(test_unfinished_claims),
+        T(test_damaged_slots),
+        T(test_claims_overlap),
         T(test_join_while_another_leaves),
         T(test_dead_slots_are_reclaimed),
         T(test_children_inherit_nothing),
