@@ -79,6 +79,7 @@ static as_status client_start_sync(as_cluster* client, as_error* err)
         .uid = client->world.uid,
         .links_min = client->config.min_conns_per_node,
         .links_max = client->config.max_conns_per_node,
+        .is_sync = true,
     };
     client->sync = tnd_engine_new(&config, err);
     if (!client->sync) {

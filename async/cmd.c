@@ -122,6 +122,21 @@ void tnd_cmd_free_spare(tnd_engine* engine)
     engine->spare_count = 0;
 }
 
+/* ---- counters ---- */
+
+static void cmd_count_present(tnd_engine* engine)
+{
+    tnd_stats_set(engine->stats, TND_GAUGE(commands_running), engine->running.count);
+    tnd_stats_set(engine->stats, TND_GAUGE(commands_waiting), engine->waiting.count);
+}
+
+static void cmd_count_end(const tnd_cmd* cmd, const as_error* err)
+{
+    tnd_stats_command(cmd->engine->stats, cmd->kind, err ? err->code : AEROSPIKE_OK,
+                      err && err->in_doubt, tnd_cmd_now_us(cmd) - cmd->start_us);
+    cmd_count_present(cmd->engine);
+}
+
 /* ---- the end ---- */
 
 /* The one road to the listener. Detached from everything first: the listener may do anything. */
@@ -132,6 +147,7 @@ void tnd_cmd_end(tnd_cmd* cmd, as_error* err, as_record* record)
     as_event_loop* entry = cmd->entry;
     list_remove(cmd_list(cmd), cmd);
     cmd->phase = TND_CMD_ENDED;
+    cmd_count_end(cmd, err);
     tnd_timer_stop(&cmd->timer);
     tnd_task_cancel(&cmd->task);
     as_event_loop* previous = tnd_engine_enter(engine, entry);
@@ -207,6 +223,7 @@ void tnd_cmd_fail_attempt(tnd_cmd* cmd, tnd_cmd_cause cause, bool was_sent)
         return;
     }
     cmd->unknown_count += was_sent ? 1 : 0;
+    tnd_stats_add(cmd->engine->stats, TND_COUNTER(retries), 1);
     cmd_pause(cmd, sleep_ms);
 }
 /* ---- the start ---- */
@@ -247,12 +264,14 @@ static void cmd_leave_waiting(tnd_cmd* cmd)
     list_remove(&cmd->engine->waiting, cmd);
     cmd->phase = TND_CMD_PAUSED;
     list_append(&cmd->engine->running, cmd);
+    cmd_count_present(cmd->engine);
 }
 
 static void cmd_wait_for_map(tnd_cmd* cmd)
 {
     cmd->phase = TND_CMD_MAP;
     list_append(&cmd->engine->waiting, cmd);
+    cmd_count_present(cmd->engine);
     if (cmd->total_ms == 0 && cmd->engine->failed.code != AEROSPIKE_OK) {
         cmd_leave_waiting(cmd);
         cmd_fail_unreachable(cmd);
@@ -273,17 +292,20 @@ as_status tnd_cmd_start(tnd_cmd* cmd, const as_key* key, const as_policy_base* b
     as_status status =
         is_ready ? tnd_cmd_check_namespace(cmd, err) : cmd_check_waiting(engine, err);
     if (status != AEROSPIKE_OK) {
+        tnd_stats_add(engine->stats, TND_COUNTER(refused), 1);
         tnd_cmd_discard(cmd);
         return status;
     }
+    cmd->start_us = tnd_cmd_now_us(cmd);
     if (cmd->total_ms > 0) {
-        cmd->deadline_us = tnd_cmd_now_us(cmd) + (uint64_t)cmd->total_ms * 1000;
+        cmd->deadline_us = cmd->start_us + (uint64_t)cmd->total_ms * 1000;
     }
     cmd->entry->pending++;
     engine->loop->ops->ref(engine->loop); /* work to be finished before the loop ends */
     cmd->is_inside = true;
     if (is_ready) {
         list_append(&engine->running, cmd);
+        cmd_count_present(engine);
         tnd_cmd_attempt(cmd);
     } else {
         cmd_wait_for_map(cmd);

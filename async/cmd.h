@@ -37,7 +37,8 @@ struct tnd_cmd {
     as_event_loop* entry;
     tnd_buf buf; /* the request */
     tnd_cmd_result result;
-    bool is_heap_record; /* the listener's record is the program's */
+    tnd_command_kind kind; /* for the counters; READ is right for what doesn't change anything */
+    bool is_heap_record;   /* the listener's record is the program's */
     union {
         as_async_record_listener record;
         as_async_write_listener write;
@@ -62,6 +63,7 @@ struct tnd_cmd {
     uint32_t delay_ms;      /* how long a link is kept for a late reply */
     uint32_t sleep_ms;      /* before a retry */
     uint64_t deadline_us;   /* 0: none */
+    uint64_t start_us;      /* of the call that submitted it */
     uint64_t active_us;     /* start of the attempt, or when bytes were seen last */
     tnd_link* link;         /* OPENING, SENT */
     uint64_t sent_mark;     /* of link->conn.sent_bytes: the request is out */

@@ -72,8 +72,10 @@ void tnd_cmd_link_text(const tnd_link* link, char* ret_text, size_t size)
     snprintf(ret_text, size, "%s %s", link->node->name, link->conn.address);
 }
 
-static void cmd_set_timeout_error(tnd_cmd* cmd, uint64_t ms, const char* phase, const char* where)
+static void cmd_set_timeout_error(tnd_cmd* cmd, tnd_timeout_phase kind, uint64_t ms,
+                                  const char* phase, const char* where)
 {
+    tnd_stats_timeout(cmd->engine->stats, kind, cmd->node_index);
     as_error_setallv(&cmd->err, AEROSPIKE_ERR_TIMEOUT, __func__, __FILE__, __LINE__,
                      "Timeout after %" PRIu64 " ms %s %s", ms, phase, where);
 }
@@ -90,9 +92,9 @@ static void cmd_on_opening_timeout(tnd_cmd* cmd, uint64_t now_us)
     tnd_cmd_link_text(link, where, sizeof(where));
     bool is_final = cmd->connect_ms == 0 && cmd_is_past_deadline(cmd, now_us);
     uint64_t ms = is_final ? cmd->total_ms : (now_us - cmd->active_us) / 1000;
-    cmd_set_timeout_error(cmd, ms, "connecting to", where);
+    cmd_set_timeout_error(cmd, TND_TIMEOUT_CONNECT, ms, "connecting to", where);
     cmd->link = NULL;
-    tnd_link_close(link);
+    tnd_link_fail(link);
     tnd_engine_ask(cmd->engine, cmd->node_index);
     tnd_cmd_fail_attempt(cmd, is_final ? TND_CMD_CAUSE_FINAL : TND_CMD_CAUSE_CONNECTION, false);
 }
@@ -116,7 +118,8 @@ static void cmd_on_sent_timeout(tnd_cmd* cmd, uint64_t now_us)
     char where[TND_NODE_NAME_SIZE + TND_CONN_ADDRESS_SIZE];
     tnd_cmd_link_text(link, where, sizeof(where));
     bool was_sent = tnd_cmd_is_out(cmd);
-    cmd_set_timeout_error(cmd, is_final ? cmd->total_ms : cmd->socket_ms,
+    cmd_set_timeout_error(cmd, was_sent ? TND_TIMEOUT_REPLY : TND_TIMEOUT_WRITE,
+                          is_final ? cmd->total_ms : cmd->socket_ms,
                           was_sent ? "waiting for the reply of" : "writing to", where);
     cmd->link = NULL;
     tnd_link_abandon(link, cmd->delay_ms);
@@ -132,9 +135,9 @@ void tnd_cmd_on_timer(tnd_timer* timer)
     uint64_t now_us = tnd_cmd_now_us(cmd);
     switch (cmd->phase) {
     case TND_CMD_MAP:
-        cmd_set_timeout_error(cmd, cmd->total_ms, "waiting for the cluster's first partition map:",
-                              engine->failed.code ? engine->failed.message
-                                                  : "no seed has answered yet");
+        cmd_set_timeout_error(
+            cmd, TND_TIMEOUT_MAP, cmd->total_ms, "waiting for the cluster's first partition map:",
+            engine->failed.code ? engine->failed.message : "no seed has answered yet");
         tnd_cmd_end_with_error(cmd, false);
         break;
     case TND_CMD_PAUSED:
@@ -176,6 +179,7 @@ void tnd_cmd_send(tnd_cmd* cmd)
     cmd->phase = TND_CMD_SENT;
     cmd->active_us = tnd_cmd_now_us(cmd);
     cmd->received_mark = link->conn.received_bytes;
+    tnd_stats_node_move(cmd->engine->stats, cmd->node_index, TND_NODE_COUNTER(requests), 1);
     cmd->sent_mark = tnd_link_send(link, cmd->buf.data, cmd->buf.size);
     tnd_cmd_arm(cmd);
 }
@@ -204,12 +208,15 @@ static void cmd_take_link(tnd_cmd* cmd, tnd_node* node)
     case TND_ACQUIRE_FULL:
         as_error_setallv(&cmd->err, AEROSPIKE_ERR_NO_MORE_CONNECTIONS, __func__, __FILE__, __LINE__,
                          "Max connections of node %s are in use: %u", node->name,
-                         cmd->engine->pool.links_max);
+                         cmd->engine->pool.limits.links_max);
         tnd_cmd_fail_attempt(cmd, TND_CMD_CAUSE_TIMEOUT, false);
         return;
     case TND_ACQUIRE_FAILED:
         tnd_engine_ask(cmd->engine, cmd->node_index);
         tnd_cmd_fail_attempt(cmd, TND_CMD_CAUSE_CONNECTION, false);
+        return;
+    case TND_ACQUIRE_BROKEN:
+        tnd_cmd_fail_attempt(cmd, TND_CMD_CAUSE_TIMEOUT, false);
         return;
     }
 }

@@ -48,6 +48,8 @@ static void on_worker_ready(void* udata, as_error* err)
 static void on_worker_map(void* udata)
 {
     tnd_engine* engine = udata;
+    tnd_pool_set_map(&engine->pool, tnd_worker_map(engine->worker),
+                     tnd_worker_slot(engine->worker));
     engine->has_map_news = true;
     tnd_task_soon(&engine->news);
 }
@@ -228,6 +230,7 @@ void tnd_engine_free(tnd_engine* engine)
     tnd_pool_close(&engine->pool);
     tnd_cmd_free_spare(engine);
     if (engine->worker) {
+        engine->stats = engine->pool.stats = NULL;
         tnd_worker_stop(engine->worker);
         engine->worker = NULL;
     }
@@ -247,6 +250,19 @@ void tnd_engine_abandon(tnd_engine* engine)
 
 /* ---- the start ---- */
 
+static tnd_pool_limits engine_pool_limits(const tnd_engine_config* config)
+{
+    const as_config* c = config->config;
+    return (tnd_pool_limits){
+        .links_min = config->links_min,
+        .links_max = config->links_max,
+        .idle_max_ms = (uint64_t)c->max_socket_idle * 1000,
+        .errors_max = c->max_error_rate,
+        .errors_window_ms = (uint64_t)c->error_rate_window * c->tender_interval,
+        .errors_are_shared = c->shm_error_rate,
+    };
+}
+
 tnd_engine* tnd_engine_new(const tnd_engine_config* config, as_error* err)
 {
     tnd_engine* engine = tnd_calloc(1, sizeof(*engine));
@@ -259,14 +275,15 @@ tnd_engine* tnd_engine_new(const tnd_engine_config* config, as_error* err)
     engine->config = config->config;
     engine->handler = config->handler;
     engine->udata = config->udata;
+    engine->counts_timeouts = config->is_sync;
     engine->user.on_turning = on_turning;
     engine->user.on_close = on_events_close;
     tnd_task_init(&engine->news, engine->loop, on_news, engine);
     tnd_timer_init(&engine->grace, engine->loop, on_grace_over, engine);
     tnd_timer_init(&engine->hold, engine->loop, on_hold_over, engine);
     engine->is_paused = config->config->use_shm && !config->events->is_turning;
-    tnd_pool_init(&engine->pool, engine->loop, &tnd_cmd_link_handler, config->links_min,
-                  config->links_max, config->config->max_socket_idle);
+    tnd_pool_limits limits = engine_pool_limits(config);
+    tnd_pool_init(&engine->pool, engine->loop, &tnd_cmd_link_handler, &limits);
     tnd_worker_config worker_config = {
         .config = config->config,
         .handler = &engine_worker_handler,
@@ -281,6 +298,9 @@ tnd_engine* tnd_engine_new(const tnd_engine_config* config, as_error* err)
         tnd_free(engine);
         return NULL;
     }
+    tnd_pool_set_map(&engine->pool, tnd_worker_map(engine->worker),
+                     tnd_worker_slot(engine->worker));
+    engine->stats = engine->pool.stats = tnd_worker_stats(engine->worker);
     tnd_events_join(engine->events, &engine->user);
     return engine;
 }

@@ -45,6 +45,7 @@ typedef struct tnd_engine_config {
     const tnd_shm_sys* sys; /* NULL = the real one */
     uint32_t pid, uid;
     uint32_t links_min, links_max; /* per node */
+    bool is_sync;                  /* for synchronous calls */
 } tnd_engine_config;
 
 typedef struct tnd_cmd_list {
@@ -61,7 +62,9 @@ struct tnd_engine {
     const tnd_engine_handler* handler;
     void* udata;
     tnd_worker* worker;
+    tnd_stats* stats; /* the worker's; NULL once that has stopped */
     tnd_pool pool;
+    bool counts_timeouts; /* a server's answer "timeout" is an error of the node (only there) */
     tnd_replica_turns turns;
     tnd_cmd_list running; /* accepted, and not waiting for the first map */
     tnd_cmd_list waiting; /* for the first map */

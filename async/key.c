@@ -199,6 +199,7 @@ static as_status call_put(const key_call* call, const as_policy_write* policy, c
     if (!cmd) {
         return call->err->code;
     }
+    cmd->kind = TND_COMMAND_WRITE;
     tnd_replica_init_write(&cmd->replica, policy->replica);
     if (tnd_wire_put(&cmd->buf, call->err, call->key, rec, policy, server_timeout(&policy->base)) !=
         AEROSPIKE_OK) {
@@ -220,6 +221,7 @@ static as_status call_remove(const key_call* call, const as_policy_remove* polic
     if (!cmd) {
         return call->err->code;
     }
+    cmd->kind = TND_COMMAND_REMOVE;
     tnd_replica_init_write(&cmd->replica, policy->replica);
     if (tnd_wire_remove(&cmd->buf, call->err, call->key, policy, server_timeout(&policy->base)) !=
         AEROSPIKE_OK) {
@@ -279,6 +281,7 @@ static as_status call_operate(const key_call* call, const as_policy_operate* pol
     if (!cmd) {
         return call->err->code;
     }
+    cmd->kind = TND_COMMAND_OPERATE;
     cmd->result = TND_CMD_RECORD;
     cmd->is_heap_record = call->is_heap_record || policy->async_heap_rec;
     if (tnd_wire_ops_write(&ops)) {

@@ -18,8 +18,11 @@
 #include "async/address.h"
 #include "core/mem.h"
 #include "core/wire.h"
+#include "shm/member.h"
+#include "shm/shares.h"
 #include <aerospike/as_log_macros.h>
 #include <assert.h>
+#include <errno.h>
 #include <stdio.h>
 
 /* ---- lists ---- */
@@ -66,12 +69,51 @@ static tnd_link_list* link_list(tnd_link* link)
     return &link->node->busy;
 }
 
+/* ---- counters ---- */
+
+static void count_links(const tnd_node* node, size_t gauge, size_t counter, int by)
+{
+    tnd_stats_move(node->pool->stats, gauge, by);
+    if (!node->is_replaced) {
+        tnd_stats_node_move(node->pool->stats, node->index, counter, by);
+    }
+}
+
+static void count_open(const tnd_node* node, int by)
+{
+    count_links(node, TND_GAUGE(connections_open), TND_NODE_COUNTER(connections_open), by);
+}
+
+static int link_is_in_use(const tnd_link* link)
+{
+    return link->state == TND_LINK_OPENING || link->state == TND_LINK_BUSY;
+}
+
+static void count_in_use(const tnd_node* node, int by)
+{
+    if (by != 0) {
+        count_links(node, TND_GAUGE(connections_in_use), TND_NODE_COUNTER(connections_in_use), by);
+    }
+}
+
+static void count_established(const tnd_node* node, size_t counter, size_t node_counter)
+{
+    tnd_stats_add(node->pool->stats, counter, 1);
+    if (!node->is_replaced) {
+        tnd_stats_node_move(node->pool->stats, node->index, node_counter, 1);
+    }
+}
+
+/* ---- states ---- */
+
 /* The only writer of link->state but for its birth. */
 static void link_set_state(tnd_link* link, tnd_link_state state)
 {
+    int was_in_use = link_is_in_use(link);
     list_remove(link_list(link), link);
     link->state = state;
     list_push_first(link_list(link), link);
+    count_in_use(link->node, link_is_in_use(link) - was_in_use);
 }
 
 /* ---- replaced nodes ---- */
@@ -103,12 +145,58 @@ static void node_free_if_done(tnd_node* node)
     }
 }
 
+/* ---- errors ---- */
+
+/* The map in which the node's index means it; NULL if that isn't the one routed by any more. */
+static tnd_map* node_map(const tnd_node* node)
+{
+    const tnd_pool* pool = node->pool;
+    bool is_known = pool->map && !node->is_replaced && pool->map->base == pool->map_base &&
+                    pool->map->shm_id == pool->map_shm_id;
+    return is_known ? pool->map : NULL;
+}
+
+/* Tally for the circuit breaker. */
+static uint64_t node_errors(const tnd_node* node)
+{
+    const tnd_map* map = node->pool->limits.errors_are_shared ? node_map(node) : NULL;
+    return map ? tnd_shares_errors(map, node->index) : node->errors;
+}
+
+void tnd_node_note_error(tnd_node* node)
+{
+    tnd_map* map = node->pool->limits.errors_are_shared ? node_map(node) : NULL;
+    uint64_t window = tnd_breaker_window(&node->breaker, tnd_loop_now_ms(node->pool->loop));
+    node->errors = tnd_tally_add(node->errors, window);
+    if (map) {
+        tnd_shares_note_error(map, node->index, window);
+    }
+}
+
+static as_status node_check_errors(tnd_node* node, as_error* err)
+{
+    tnd_breaker* breaker = &node->breaker;
+    if (!tnd_breaker_is_open(breaker, node_errors(node), tnd_loop_now_ms(node->pool->loop))) {
+        return AEROSPIKE_OK;
+    }
+    tnd_stats_add(node->pool->stats, TND_COUNTER(breaker_hits), 1);
+    return as_error_setallv(err, AEROSPIKE_MAX_ERROR_RATE, __func__, __FILE__, __LINE__,
+                            "Node %s is left alone: more than %u errors within %" PRIu64 " ms%s",
+                            node->name, breaker->limit, breaker->window_ms,
+                            node->pool->limits.errors_are_shared ? " on this host" : "");
+}
+
 /* ---- the end of a link ---- */
 
 /* Takes it out of its node's books. */
 static void link_detach(tnd_link* link)
 {
     list_remove(link_list(link), link);
+    count_in_use(link->node, -link_is_in_use(link));
+    count_open(link->node, -1);
+    if (link->state != TND_LINK_OPENING) {
+        tnd_stats_add(link->node->pool->stats, TND_COUNTER(connections_closed), 1);
+    }
     link->node->links_count--;
     tnd_timer_stop(&link->drain);
 }
@@ -120,6 +208,12 @@ void tnd_link_close(tnd_link* link)
     tnd_conn_close(&link->conn);
     tnd_free(link);
     node_free_if_done(node);
+}
+
+void tnd_link_fail(tnd_link* link)
+{
+    tnd_node_note_error(link->node);
+    tnd_link_close(link);
 }
 
 static void list_close_all(tnd_link_list* list)
@@ -138,6 +232,13 @@ static void on_link_fail(tnd_conn* conn, as_error* err)
     bool was_open = link->state != TND_LINK_OPENING;
     if (!was_open && node->addrs_count > 0) {
         node->addr_turn = (node->addr_turn + 1) % node->addrs_count;
+    }
+    if (link->state != TND_LINK_IDLE) { /* those are reaped by servers that are well */
+        tnd_node_note_error(node);
+    }
+    if (!was_open) {
+        count_established(node, TND_COUNTER(connections_failed),
+                          TND_NODE_COUNTER(connections_failed));
     }
     link_detach(link);
     /* The handler may close the pool: what is to go afterwards is out of its books first. */
@@ -187,7 +288,7 @@ void tnd_link_release(tnd_link* link)
     if (link_has_surplus(link)) {
         as_log_warn("node %s %s sent more than it was asked for: connection closed",
                     link->node->name, link->conn.address);
-        tnd_link_close(link);
+        tnd_link_fail(link);
     } else if (link->node->is_replaced) {
         tnd_link_close(link);
     } else {
@@ -200,7 +301,7 @@ bool tnd_link_abandon(tnd_link* link, uint32_t delay_ms)
     link->owner = NULL;
     if (delay_ms == 0 || link->state != TND_LINK_BUSY || !tnd_conn_is_drained(&link->conn) ||
         link->node->is_replaced) {
-        tnd_link_close(link);
+        tnd_link_fail(link);
         return false;
     }
     link_set_state(link, TND_LINK_DRAINING);
@@ -210,7 +311,7 @@ bool tnd_link_abandon(tnd_link* link, uint32_t delay_ms)
 
 static void on_link_drain_timeout(tnd_timer* timer)
 {
-    tnd_link_close(timer->udata);
+    tnd_link_fail(timer->udata);
 }
 
 static void on_link_open(tnd_conn* conn)
@@ -218,6 +319,8 @@ static void on_link_open(tnd_conn* conn)
     tnd_link* link = conn->udata;
     assert(link->state == TND_LINK_OPENING && link->owner);
     link_set_state(link, TND_LINK_BUSY);
+    count_established(link->node, TND_COUNTER(connections_opened),
+                      TND_NODE_COUNTER(connections_opened));
     link->node->pool->handler->on_open(link->owner, link);
 }
 
@@ -225,14 +328,17 @@ static void on_link_frame(tnd_conn* conn, uint8_t type, const uint8_t* body, siz
 {
     tnd_link* link = conn->udata;
     link->consumed_bytes += TND_WIRE_FRAME_BYTES + size;
+    tnd_stats_add(link->node->pool->stats, TND_COUNTER(bytes_received),
+                  TND_WIRE_FRAME_BYTES + size);
     if (link->state == TND_LINK_BUSY) {
         link->node->pool->handler->on_reply(link->owner, link, type, body, size);
     } else if (link->state == TND_LINK_DRAINING) {
+        tnd_stats_add(link->node->pool->stats, TND_COUNTER(late_replies), 1);
         tnd_link_release(link);
     } else {
         as_log_warn("node %s %s sent a reply without a request: connection closed",
                     link->node->name, link->conn.address);
-        tnd_link_close(link);
+        tnd_link_fail(link);
     }
 }
 
@@ -245,6 +351,7 @@ static const tnd_conn_handler link_conn_handler = {
 uint64_t tnd_link_send(tnd_link* link, const uint8_t* bytes, size_t size)
 {
     assert(link->state == TND_LINK_BUSY);
+    tnd_stats_add(link->node->pool->stats, TND_COUNTER(bytes_sent), size);
     tnd_conn_send(&link->conn, bytes, size);
     return link->conn.queued_bytes;
 }
@@ -253,7 +360,7 @@ uint64_t tnd_link_send(tnd_link* link, const uint8_t* bytes, size_t size)
 
 static bool link_is_usable(const tnd_link* link, uint64_t now_ms)
 {
-    uint64_t idle_max_ms = link->node->pool->idle_max_ms;
+    uint64_t idle_max_ms = link->node->pool->limits.idle_max_ms;
     return !link_has_surplus(link) &&
            (idle_max_ms == 0 || now_ms - link->idle_since_ms <= idle_max_ms);
 }
@@ -271,6 +378,13 @@ static tnd_link* node_take_idle(tnd_node* node)
     return NULL;
 }
 
+/* Not the node's fault: descriptors, memory, local ports. */
+static bool error_is_ours(int error)
+{
+    return error == EMFILE || error == ENFILE || error == ENOMEM || error == ENOBUFS ||
+           error == EADDRNOTAVAIL;
+}
+
 static as_status node_open(tnd_node* node, tnd_link** ret_link, as_error* err)
 {
     tnd_link* link = tnd_calloc(1, sizeof(*link));
@@ -286,6 +400,9 @@ static as_status node_open(tnd_node* node, tnd_link** ret_link, as_error* err)
         tnd_conn_open(&link->conn, node->pool->loop, (const struct sockaddr*)&name, name_size,
                       TND_WIRE_BODY_BYTES_MAX, &link_conn_handler, link, err);
     if (status != AEROSPIKE_OK) {
+        if (!error_is_ours(link->conn.error)) {
+            tnd_node_note_error(node);
+        }
         tnd_free(link);
         return status;
     }
@@ -293,6 +410,8 @@ static as_status node_open(tnd_node* node, tnd_link** ret_link, as_error* err)
     link->state = TND_LINK_OPENING;
     tnd_timer_init(&link->drain, node->pool->loop, on_link_drain_timeout, link);
     list_push_first(&node->busy, link);
+    count_open(node, 1);
+    count_in_use(node, 1);
     node->links_count++;
     *ret_link = link;
     return AEROSPIKE_OK;
@@ -300,6 +419,9 @@ static as_status node_open(tnd_node* node, tnd_link** ret_link, as_error* err)
 
 tnd_acquire tnd_node_acquire(tnd_node* node, void* owner, tnd_link** ret_link, as_error* err)
 {
+    if (node_check_errors(node, err) != AEROSPIKE_OK) {
+        return TND_ACQUIRE_BROKEN;
+    }
     tnd_link* link = node_take_idle(node);
     if (link) {
         link_set_state(link, TND_LINK_BUSY);
@@ -307,7 +429,7 @@ tnd_acquire tnd_node_acquire(tnd_node* node, void* owner, tnd_link** ret_link, a
         *ret_link = link;
         return TND_ACQUIRE_READY;
     }
-    if (node->links_count >= node->pool->links_max) {
+    if (node->links_count >= node->pool->limits.links_max) {
         return TND_ACQUIRE_FULL;
     }
     if (node_open(node, &link, err) != AEROSPIKE_OK) {
@@ -325,6 +447,7 @@ static void node_replace(tnd_pool* pool, tnd_node* node)
 {
     pool->nodes[node->index] = NULL;
     node->is_replaced = true;
+    tnd_stats_node_begin(pool->stats, node->index, 0);
     node->prev = NULL;
     node->next = pool->replaced;
     if (pool->replaced) {
@@ -354,6 +477,9 @@ static tnd_node* node_new(tnd_pool* pool, const tnd_map* map, uint32_t index,
     memcpy(node->addrs, rec->addrs, sizeof(node->addrs));
     snprintf(node->name, sizeof(node->name), "%.*s", (int)sizeof(node->name) - 1, rec->name);
     pool->nodes[index] = node;
+    tnd_breaker_init(&node->breaker, pool->limits.errors_max, pool->limits.errors_window_ms,
+                     pool_now_ms(pool));
+    tnd_stats_node_begin(pool->stats, index, rec->generation);
     return node;
 }
 
@@ -421,8 +547,8 @@ void tnd_pool_check(tnd_pool* pool, tnd_map* map)
 static void node_trim(tnd_node* node, uint64_t now_ms)
 {
     const tnd_pool* pool = node->pool;
-    uint64_t idle_max_ms = pool->idle_max_ms ? pool->idle_max_ms : TND_LINK_TRIM_MS;
-    while (node->idle.last && node->links_count > pool->links_min &&
+    uint64_t idle_max_ms = pool->limits.idle_max_ms ? pool->limits.idle_max_ms : TND_LINK_TRIM_MS;
+    while (node->idle.last && node->links_count > pool->limits.links_min &&
            now_ms - node->idle.last->idle_since_ms >= idle_max_ms) {
         tnd_link_close(node->idle.last);
     }
@@ -446,15 +572,20 @@ static void on_pool_trim(tnd_timer* timer)
 }
 
 void tnd_pool_init(tnd_pool* pool, tnd_loop* loop, const tnd_link_handler* handler,
-                   uint32_t links_min, uint32_t links_max, uint32_t idle_max_sec)
+                   const tnd_pool_limits* limits)
 {
     memset(pool, 0, sizeof(*pool));
     pool->loop = loop;
     pool->handler = handler;
-    pool->links_min = links_min;
-    pool->links_max = links_max;
-    pool->idle_max_ms = (uint64_t)idle_max_sec * 1000;
+    pool->limits = *limits;
+    pool->slot = TND_MEMBER_NONE;
     tnd_timer_init(&pool->trim, loop, on_pool_trim, pool);
+}
+
+void tnd_pool_set_map(tnd_pool* pool, tnd_map* map, uint32_t slot)
+{
+    pool->map = map;
+    pool->slot = slot;
 }
 
 void tnd_pool_drain(tnd_pool* pool)

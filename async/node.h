@@ -15,8 +15,9 @@
  */
 #pragma once
 
+#include "async/breaker.h"
 #include "async/conn.h"
-#include "shm/map.h"
+#include "shm/stats.h"
 
 /* Links that nobody used for so long are trimmed. */
 #define TND_LINK_TRIM_MS 55000u
@@ -70,6 +71,8 @@ struct tnd_node {
     tnd_link_list busy; /* OPENING, BUSY */
     tnd_link_list draining;
     uint32_t links_count; /* all of them */
+    uint64_t errors;      /* tally: of this process with this node */
+    tnd_breaker breaker;
 };
 
 /* What the owner of a link is told, always from the loop. In each the link may be released,
@@ -86,14 +89,25 @@ typedef struct tnd_link_handler {
     void (*on_fail)(void* owner, tnd_link* link, bool was_open, as_error* err);
 } tnd_link_handler;
 
+/* What a pool may do to a node. */
+typedef struct tnd_pool_limits {
+    uint32_t links_min;        /* not trimmed below */
+    uint32_t links_max;        /* at most */
+    uint64_t idle_max_ms;      /* 0: links aren't refused for their age, only trimmed */
+    uint32_t errors_max;       /* in a window, before the node is left alone; 0: any number */
+    uint64_t errors_window_ms; /* length of that */
+    bool errors_are_shared;    /* those of all processes of the host count */
+} tnd_pool_limits;
+
 /* All nodes of one client on one loop. */
 struct tnd_pool {
     tnd_loop* loop;
     const tnd_link_handler* handler;
-    uint32_t links_min;   /* per node: not trimmed below */
-    uint32_t links_max;   /* per node */
-    uint64_t idle_max_ms; /* 0: links aren't refused for their age, only trimmed */
-    tnd_node** nodes;     /* by node index, nodes_capacity + 1 */
+    tnd_pool_limits limits;
+    tnd_stats* stats; /* NULL: nothing is counted */
+    tnd_map* map;     /* the one that is routed by; its owner tells when it changes */
+    uint32_t slot;    /* of this process in it, TND_MEMBER_NONE: none */
+    tnd_node** nodes; /* by node index, nodes_capacity + 1 */
     uint32_t nodes_capacity;
     const void* map_base; /* which map the table belongs to */
     int map_shm_id;
@@ -101,9 +115,13 @@ struct tnd_pool {
     tnd_timer trim;
 };
 
-/* `handler` is borrowed. Allocates nothing. */
+/* `handler` is borrowed. Allocates nothing. tnd_pool_set_map comes before anything else. */
 void tnd_pool_init(tnd_pool* pool, tnd_loop* loop, const tnd_link_handler* handler,
-                   uint32_t links_min, uint32_t links_max, uint32_t idle_max_sec);
+                   const tnd_pool_limits* limits);
+
+/* Routing goes by this map from now on, in which this process has that slot: before the former one
+ * is closed. Both are borrowed. No callback. */
+void tnd_pool_set_map(tnd_pool* pool, tnd_map* map, uint32_t slot);
 
 /* The node of an index, checked against the map's present copy; NULL if the index holds no active
  * node, or without memory. Valid until the loop's next turn. */
@@ -124,6 +142,7 @@ typedef enum tnd_acquire {
     TND_ACQUIRE_OPENING, /* on_open or on_fail follows */
     TND_ACQUIRE_FULL,    /* links_max are in use */
     TND_ACQUIRE_FAILED,  /* the socket can't be opened: `err` is set */
+    TND_ACQUIRE_BROKEN,  /* the node failed too often lately: `err` is set */
 } tnd_acquire;
 
 /* The most recently used idle link, or a new one, for `owner`. */
@@ -143,3 +162,10 @@ bool tnd_link_abandon(tnd_link* link, uint32_t delay_ms);
 
 /* No callback afterwards. */
 void tnd_link_close(tnd_link* link);
+
+/* The same, and it's the node's fault: it didn't answer in time, or not as it should. */
+void tnd_link_fail(tnd_link* link);
+
+/* An error of the node that leaves its connection as it is, for its circuit breaker: see
+ * breaker.h. Links that fail, or that a late reply didn't reach, are counted here already. */
+void tnd_node_note_error(tnd_node* node);

@@ -20,6 +20,7 @@
 
 #include "async/tender_int.h"
 #include "core/mem.h"
+#include "shm/stats.h"
 
 #define TENDRIL_VERSION_TEXT "0.1.0"
 
@@ -120,6 +121,13 @@ void tend_exhausted(tnd_tender* t, as_error* err)
         as_log_warn("The cluster can't be tended any more: %s", err->message);
         t->handler->on_exhausted(t->udata, err);
     }
+}
+
+void tend_lacks_memory(tnd_tender* t, const char* text)
+{
+    as_error err;
+    as_error_set_message(as_error_init(&err), AEROSPIKE_ERR_CLIENT, text);
+    tend_exhausted(t, &err);
 }
 
 /* ---- work ---- */
@@ -272,6 +280,44 @@ static void on_work(tnd_task* task)
 
 /* ---- rounds ---- */
 
+static void round_end(tnd_tender* t)
+{
+    uint64_t now_us = tnd_loop_now_us(t->loop);
+    tnd_stats_tend(t->member->stats, t->is_round_heard, now_us - t->round_start_us);
+    t->round_start_us = 0;
+}
+
+/* One that is still going on, for a node that hangs, ends here. */
+static void round_begin(tnd_tender* t)
+{
+    if (t->round_start_us != 0) {
+        round_end(t);
+    }
+    for (tend_node* node = t->nodes; node; node = node->next) {
+        node->is_of_round = false;
+    }
+    t->round_start_us = tnd_loop_now_us(t->loop);
+    t->round_looks = 0;
+    t->is_round_heard = false;
+}
+
+void tend_round_note(tend_node* node)
+{
+    tnd_tender* t = node->tender;
+    if (node->is_of_round) {
+        node->is_of_round = false;
+        if (--t->round_looks == 0 && t->phase == TEND_PHASE_RUN) {
+            round_end(t);
+        }
+    }
+}
+
+void tend_heard(tnd_tender* t)
+{
+    t->is_round_heard = true;
+    tnd_stats_set(t->member->stats, TND_GAUGE(heard_ms), tend_now_ms(t));
+}
+
 static void round_arm(tnd_tender* t)
 {
     uint64_t now_ms = tend_now_ms(t);
@@ -289,10 +335,13 @@ static void on_round(tnd_timer* timer)
     uint64_t soon_ms = tend_now_ms(t) + t->interval_ms / 4;
     t->stats.tends++;
     round_arm(t);
+    round_begin(t);
     for (tend_node* node = t->nodes; node; node = node->next) {
         if (!node->is_doomed && node->id != 0 && node->state == TEND_IDLE &&
             soon_ms >= node->due_ms) {
             tend_node_look(node);
+            node->is_of_round = true;
+            t->round_looks++;
         }
     }
     t->needs_settle = true; /* quarantines end */

@@ -95,10 +95,30 @@ static void peer_listed(tnd_tender* t, uint32_t id)
     }
 }
 
+/* Its addresses, to the view and to its object; false if some were left out for lack of memory. */
+static bool apply_hosts(tnd_tender* t, uint32_t id, tnd_info_hosts* hosts)
+{
+    tend_node* object = t->by_id[id] ? t->by_id[id] : tend_node_new(t, id);
+    tnd_info_host host;
+    bool is_whole = object != NULL;
+    while (object && tnd_info_host_next(hosts, &host)) {
+        char name[TND_INFO_HOST_CHARS_MAX + 1];
+        tnd_view_addr addr;
+        if (tend_host_parse(t, &host, name, &addr)) {
+            tnd_view_offer(t->view, id, &addr);
+        } else {
+            is_whole &= tend_node_add_host(object, name, host.port);
+        }
+    }
+    return is_whole;
+}
+
 static void apply_peers(tend_node* node, tnd_info_peers* peers)
 {
     tnd_tender* t = node->tender;
     tnd_info_peer peer;
+    bool is_whole = true;
+    tnd_view_take_lack(t->view);
     tnd_view_peers_begin(t->view, node->id);
     while (tnd_info_peer_next(peers, &peer)) {
         uint32_t id = tnd_view_propose(t->view, peer.node);
@@ -112,20 +132,13 @@ static void apply_peers(tend_node* node, tnd_info_peers* peers)
         if (id == node->id) {
             continue;
         }
-        tend_node* object = t->by_id[id] ? t->by_id[id] : tend_node_new(t, id);
-        tnd_info_host host;
-        while (object && tnd_info_host_next(&peer.hosts, &host)) {
-            char name[TND_INFO_HOST_CHARS_MAX + 1];
-            tnd_view_addr addr;
-            if (tend_host_parse(t, &host, name, &addr)) {
-                tnd_view_offer(t->view, id, &addr);
-            } else {
-                tend_node_add_host(object, name, host.port);
-            }
-        }
+        is_whole &= apply_hosts(t, id, &peer.hosts);
         peer_listed(t, id);
     }
     tnd_view_peers_end(t->view, node->id);
+    if (tnd_view_take_lack(t->view) || !is_whole) {
+        tend_node_view(node)->is_peers_due = true; /* no memory: to be asked for once more */
+    }
 }
 
 static void node_not_ready(tend_node* node)
@@ -142,7 +155,7 @@ static void node_keep_claims(tend_node* node, const tend_reply* reply)
     tnd_buf_reset(&node->reply);
     tnd_buf_append_bytes(&node->reply, rest.data, rest.size);
     if (!tnd_buf_is_ok(&node->reply)) {
-        tend_node_rest(node, 0); /* no memory: again in the next round */
+        tend_lacks_memory(node->tender, "no memory to keep a node's answer");
         return;
     }
     node->replicas = reply->replicas;
@@ -162,6 +175,7 @@ void tend_node_answered(tend_node* node, const tend_reply* reply)
         node_renamed(node, reply->node);
         return;
     }
+    tend_heard(t);
     t->needs_settle = true;
     tend_kick(t);
     if (!node->is_admitted) {

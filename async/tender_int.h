@@ -90,11 +90,13 @@ struct tend_node {
     uint64_t look_ms;   /* its start */
     uint32_t addr_next; /* of the view's addresses */
     uint32_t requests_count;
-    unsigned asked;   /* TEND_ASK_*, of the request that is out */
-    bool is_fresh;    /* the connection was opened in it */
-    bool is_failed;   /* a failure was counted in it */
-    bool is_resolved; /* host names were looked up in it */
-    bool is_asked;    /* look again when it is over */
+    unsigned asked;      /* TEND_ASK_*, of the request that is out */
+    bool is_fresh;       /* the connection was opened in it */
+    bool is_failed;      /* a failure was counted in it */
+    bool is_resolved;    /* host names were looked up in it */
+    bool is_asked;       /* look again when it is over */
+    uint64_t counted_ms; /* the last look whose failure was counted */
+    bool is_of_round;    /* the present round waits for its end */
 
     uint64_t due_ms;    /* rounds before that leave the node alone */
     bool is_agent_sent; /* on this connection */
@@ -189,6 +191,11 @@ struct tnd_tender {
     tnd_log_gate nodes_gate;
     tnd_log_gate arena_gate;
 
+    /* The present round, for the counters. */
+    uint64_t round_start_us; /* 0: none yet */
+    uint32_t round_looks;    /* of it that haven't ended */
+    bool is_round_heard;     /* a node has answered since it began */
+
     bool is_measured;
     uint64_t cpu_us;
     tnd_tender_stats stats;
@@ -209,9 +216,16 @@ void tend_leave(tnd_tender* t);
 void tend_kick(tnd_tender* t);
 void tend_queue_push(tend_queue* queue, tend_node* node);
 
+/* A look that the present round waits for is over. */
+void tend_round_note(tend_node* node);
+
+/* A node has answered. */
+void tend_heard(tnd_tender* t);
+
 /* Everything closes; the handler's callback follows. */
 void tend_fenced(tnd_tender* t);
 void tend_exhausted(tnd_tender* t, as_error* err);
+void tend_lacks_memory(tnd_tender* t, const char* text);
 
 /* ---- tender_ask.c ---- */
 
@@ -242,8 +256,8 @@ void tend_node_free(tend_node* node);
 void tend_node_look(tend_node* node);
 void tend_node_start(tend_node* node);
 
-/* Another host name for its addresses. */
-void tend_node_add_host(tend_node* node, const char* name, uint16_t port);
+/* Another host name for its addresses; one too many is left out. False without memory. */
+bool tend_node_add_host(tend_node* node, const char* name, uint16_t port);
 
 /* The steps of a look. Each may end in tend_exhausted(). */
 void tend_node_connect(tend_node* node, const tnd_view_addr* addr);
@@ -267,7 +281,7 @@ static inline tnd_view_node* tend_node_view(const tend_node* node)
 
 void tend_node_answered(tend_node* node, const tend_reply* reply);
 
-/* Its claims were merged, or (`problem`) couldn't be. */
+/* Its claims were merged, or (`problem`) can't be read. */
 void tend_node_merged(tend_node* node, const char* problem);
 
 /* A seed's address becomes a node: then it's told what it answered, or asked once more. */

@@ -116,6 +116,7 @@ void tend_inherit(tnd_tender* t)
         restamp_step(t);
         return;
     }
+    tnd_view_take_lack(t->view);
     if (t->cursor == 0) {
         if (tnd_map_refresh(t->member->map)) {
             inherit_nodes(t);
@@ -126,15 +127,22 @@ void tend_inherit(tnd_tender* t)
     } else {
         inherit_partitions(t, t->cursor - 1);
     }
-    if (t->cursor++ == t->view->namespaces_count) {
+    if (tnd_view_take_lack(t->view)) {
+        /* What we would publish is less than what is published. */
+        tend_lacks_memory(t, "no memory to take over the published map");
+    } else if (t->cursor++ == t->view->namespaces_count) {
         t->phase = TEND_PHASE_RUN;
     }
 }
 
 /* ---- claims ---- */
 
+static const char claims_text[] = "no memory to keep the nodes' partitions";
+
+/* False at the end, and for lack of memory: then the view says so. */
 static bool merge_next_namespace(tnd_tender* t, tend_node* node)
 {
+    tnd_view_take_lack(t->view);
     while (tnd_part_next(&node->replicas, &node->claim)) {
         if (tnd_view_claim(t->view, node->id, node->claim.ns, node->claim.regime,
                            node->claim.factor, &node->claims)) {
@@ -142,11 +150,14 @@ static bool merge_next_namespace(tnd_tender* t, tend_node* node)
             node->column = 0;
             return true;
         }
+        if (t->view->has_lacked_memory) {
+            return false;
+        }
     }
     return false;
 }
 
-/* NULL, or what's wrong. */
+/* NULL, or what's wrong. May end in tend_exhausted(). */
 static const char* merge_column(tnd_tender* t, tend_node* node)
 {
     uint8_t bitmap[TND_PART_BITMAP_BYTES];
@@ -155,23 +166,26 @@ static const char* merge_column(tnd_tender* t, tend_node* node)
         return "a bitmap isn't base64";
     }
     if (!tnd_view_claim_column(t->view, &node->claims, node->column, has ? bitmap : NULL)) {
-        return "no memory";
+        tend_lacks_memory(t, claims_text);
+        return NULL;
     }
     node->has_claim = ++node->column < TEND_COLUMNS;
     return NULL;
 }
 
-/* True while the node has more to merge. */
-static bool merge_step(tnd_tender* t, tend_node* node)
+static void merge_step(tnd_tender* t, tend_node* node)
 {
     const char* problem = NULL;
     if (node->has_claim) {
         problem = merge_column(t, node);
         if (!problem) {
-            return true;
+            return;
         }
     } else if (merge_next_namespace(t, node)) {
-        return true;
+        return;
+    } else if (tnd_view_take_lack(t->view)) {
+        tend_lacks_memory(t, claims_text);
+        return;
     } else {
         tnd_view_claims_end(t->view, node->id, node->generation);
     }
@@ -181,7 +195,6 @@ static bool merge_step(tnd_tender* t, tend_node* node)
     }
     t->needs_settle = true;
     tend_node_merged(node, problem);
-    return false;
 }
 
 void tend_merge(tnd_tender* t)

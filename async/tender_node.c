@@ -77,6 +77,7 @@ void tend_node_doom(tend_node* node)
     }
     node->is_doomed = true;
     t->has_doomed = true;
+    tend_round_note(node);
 }
 
 /* ---- the end of a look ---- */
@@ -85,6 +86,7 @@ void tend_node_rest(tend_node* node, uint64_t delay_ms)
 {
     uint64_t now_ms = tend_now_ms(node->tender);
     node->state = TEND_IDLE;
+    tend_round_note(node);
     tnd_timer_stop(&node->timer);
     if (node->is_asked) {
         uint64_t next_ms = node->look_ms + TEND_ASK_PAUSE_MS;
@@ -129,6 +131,21 @@ static void log_down(tend_node* node, const as_error* err)
     node->was_down = true;
 }
 
+/* Looks that were asked for may follow each other within milliseconds. The rules of removal count
+ * rounds: failures in a row add up once per interval. */
+static void node_count_failure(tend_node* node)
+{
+    tnd_tender* t = node->tender;
+    node->is_failed = true;
+    if (tend_node_view(node)->failures == 0 ||
+        node->look_ms - node->counted_ms >= t->interval_ms * 3 / 4) {
+        node->counted_ms = node->look_ms;
+        tnd_view_fail(t->view, node->id);
+    }
+    t->needs_settle = true;
+    tend_kick(t);
+}
+
 /* The present attempt is over; go on with the next address. */
 void tend_node_attempt_failed(tend_node* node, const as_error* err, bool is_counted)
 {
@@ -143,10 +160,7 @@ void tend_node_attempt_failed(tend_node* node, const as_error* err, bool is_coun
         return;
     }
     if (!node->is_failed) {
-        node->is_failed = true;
-        tnd_view_fail(node->tender->view, node->id);
-        node->tender->needs_settle = true;
-        tend_kick(node->tender);
+        node_count_failure(node);
         log_down(node, err);
     }
     tend_node_next_address(node);
@@ -198,7 +212,9 @@ void tend_node_ask(tend_node* node)
     tend_request(node->tender, node->asked, &request);
     if (tnd_buf_is_ok(&request)) {
         tnd_conn_send(&node->conn, request.data, request.size);
-    } /* else the deadline ends it */
+    } else {
+        tend_lacks_memory(node->tender, "no memory for a request");
+    }
     tnd_buf_done(&request);
 }
 
@@ -380,20 +396,21 @@ static void on_lookup(tnd_lookup* lookup)
     tend_leave(t);
 }
 
-void tend_node_add_host(tend_node* node, const char* name, uint16_t port)
+bool tend_node_add_host(tend_node* node, const char* name, uint16_t port)
 {
     for (uint32_t i = 0; i < node->hosts_count; i++) {
         if (node->hosts[i].port == port && strcmp(node->hosts[i].name, name) == 0) {
-            return;
+            return true;
         }
     }
     if (node->hosts_count == TND_VIEW_ADDRS_MAX) {
-        return;
+        return true;
     }
     char* copy = tnd_strdup(name);
     if (copy) {
         node->hosts[node->hosts_count++] = (tend_host){.name = copy, .port = port};
     }
+    return copy != NULL;
 }
 
 /* ---- a look ---- */
@@ -413,10 +430,7 @@ void tend_node_next_address(tend_node* node)
         node_resolve(node);
     } else {
         if (!node->is_failed) {
-            node->is_failed = true;
-            tnd_view_fail(node->tender->view, node->id);
-            node->tender->needs_settle = true;
-            tend_kick(node->tender);
+            node_count_failure(node);
         }
         node_look_failed(node);
     }

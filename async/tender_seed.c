@@ -336,6 +336,8 @@ static void attempt_start(tnd_tender* t, uint32_t seed, const tnd_view_addr* add
     }
     tend_node* node = tend_node_new(t, 0);
     if (!node) {
+        as_error_setallv(&t->seed_error, AEROSPIKE_ERR_CLIENT, __func__, __FILE__, __LINE__,
+                         "No memory to ask seed %s", t->seeds[seed].name);
         return;
     }
     node->seed = seed;

@@ -18,7 +18,7 @@
  *   - no seed answers: say so in the segment, for whoever waits for a first map; go on trying.
  *   - the segment is removed: open the one that has the key now; route by the old one until that
  *     has a map.
- *   - no slot, or read-only: follow only.
+ *   - no slot: follow only, until one is free. Read-only: follow only.
  */
 #include "async/worker.h"
 
@@ -86,6 +86,7 @@ struct tnd_worker {
     bool is_stopped;
     uint32_t pins; /* callbacks of ours that are running: the struct outlives them */
     tnd_log_gate gate;
+    tnd_stats stats;
 };
 
 static uint64_t worker_now_ms(tnd_worker* worker)
@@ -100,10 +101,16 @@ static void worker_pin(tnd_worker* worker)
     worker->pins++;
 }
 
+static void worker_free(tnd_worker* worker)
+{
+    tnd_stats_done(&worker->stats);
+    tnd_free(worker);
+}
+
 static void worker_unpin(tnd_worker* worker)
 {
     if (--worker->pins == 0 && worker->is_stopped) {
-        tnd_free(worker);
+        worker_free(worker);
     }
 }
 
@@ -146,6 +153,13 @@ static void seat_free(worker_seat* seat, bool may_remove)
     }
 }
 
+static tnd_join seat_join(tnd_worker* worker, worker_seat* seat)
+{
+    return tnd_member_join(&seat->member, &seat->map, (uint32_t)tnd_loop_random(worker->loop),
+                           worker->config.pid, worker->config.uid, worker_now_ms(worker),
+                           worker->loop->ops->unix_now(worker->loop));
+}
+
 /* Open the map and join it; a segment that is being removed is left for its successor. */
 static worker_seat* seat_new(tnd_worker* worker, as_error* err)
 {
@@ -159,9 +173,7 @@ static worker_seat* seat_new(tnd_worker* worker, as_error* err)
             tnd_free(seat);
             return NULL;
         }
-        seat->join = tnd_member_join(
-            &seat->member, &seat->map, (uint32_t)tnd_loop_random(worker->loop), worker->config.pid,
-            worker->config.uid, worker_now_ms(worker), worker->loop->ops->unix_now(worker->loop));
+        seat->join = seat_join(worker, seat);
         if (seat->join != TND_JOIN_RETIRED) {
             return seat;
         }
@@ -181,9 +193,9 @@ static void seat_explain(const tnd_worker* worker)
                     "can't tend",
                     (unsigned)worker->seat->map.key);
     } else if (worker->seat->join == TND_JOIN_FULL) {
-        as_log_warn("All %u worker slots of shared memory segment 0x%08x are taken: this process "
-                    "routes by it but can't tend",
-                    worker->seat->map.workers_capacity, (unsigned)worker->seat->map.key);
+        as_log_warn("No worker slot of shared memory segment 0x%08x is free, it has %u: this "
+                    "process routes by it but can't tend until one is",
+                    (unsigned)worker->seat->map.key, worker->seat->map.workers_capacity);
     }
 }
 
@@ -349,6 +361,9 @@ static void own(tnd_worker* worker, const tnd_owner_view* view)
     worker->role = WORKER_OWNING;
     worker->vacant_since_ms = 0;
     worker->beat_ms = worker_now_ms(worker);
+    tnd_stats_add(&worker->stats, TND_COUNTER(takeovers), 1);
+    tnd_stats_set(&worker->stats, TND_GAUGE(takeover_unix),
+                  worker->loop->ops->unix_now(worker->loop));
     if (worker->wake) {
         tnd_wake_unlink(worker->wake);
     }
@@ -540,6 +555,22 @@ static void wake_start(tnd_worker* worker)
     }
 }
 
+/* All slots were taken when we came: perhaps one is free by now. */
+static void worker_rejoin(tnd_worker* worker)
+{
+    worker_seat* seat = worker->seat;
+    if (seat->join != TND_JOIN_FULL || seat_join(worker, seat) != TND_JOIN_OK) {
+        return; /* a segment that is being removed is the tick's business */
+    }
+    seat->join = TND_JOIN_OK;
+    seat->is_marked = false;
+    tnd_stats_attach(&worker->stats, &seat->member);
+    seat_mark(worker);
+    wake_start(worker);
+    as_log_info("Worker %u has got slot %u of shared memory segment 0x%08x", worker->config.pid,
+                seat->member.slot, (unsigned)seat->map.key);
+}
+
 /* ---- moving to another segment -------------------------------------------------------------- */
 
 /* The segment was removed under us. Join the one that has the key now; commands go on by the old
@@ -556,6 +587,7 @@ static void worker_move(tnd_worker* worker)
         return;
     }
     step_down(worker, "its shared memory segment was removed");
+    tnd_stats_attach(&worker->stats, &seat->member);
     if (worker->old) {
         seat_free(worker->seat, false);
     } else {
@@ -581,6 +613,7 @@ static void on_tick(tnd_timer* timer)
         owner_tick(worker);
     }
     bar_check(worker);
+    worker_rejoin(worker);
     if (tnd_map_is_removed(&worker->seat->map)) {
         worker_move(worker);
     }
@@ -631,6 +664,7 @@ tnd_worker* tnd_worker_start(tnd_loop* loop, const tnd_worker_config* config, as
         tnd_worker_stop(worker);
         return NULL;
     }
+    tnd_stats_attach(&worker->stats, &worker->seat->member);
     seat_explain(worker);
     seat_mark(worker);
     wake_start(worker);
@@ -642,6 +676,21 @@ tnd_worker* tnd_worker_start(tnd_loop* loop, const tnd_worker_config* config, as
 tnd_map* tnd_worker_map(tnd_worker* worker)
 {
     return worker->old ? &worker->old->map : &worker->seat->map;
+}
+
+uint32_t tnd_worker_slot(const tnd_worker* worker)
+{
+    return worker->old ? TND_MEMBER_NONE : worker->seat->member.slot;
+}
+
+tnd_stats* tnd_worker_stats(tnd_worker* worker)
+{
+    return &worker->stats;
+}
+
+bool tnd_worker_read_host(tnd_worker* worker, tnd_host_counters* ret_host)
+{
+    return tnd_stats_read_host(&worker->seat->map, worker_now_ms(worker), ret_host);
 }
 
 bool tnd_worker_is_ready(tnd_worker* worker)
@@ -708,7 +757,8 @@ void tnd_worker_stop(tnd_worker* worker)
     seat_free(worker->seat, true);
     tnd_resolver_free(worker->resolver);
     worker->is_stopped = true;
+    worker->stats.at = NULL; /* it was in the segment */
     if (worker->pins == 0) {
-        tnd_free(worker);
+        worker_free(worker);
     }
 }

@@ -13,6 +13,7 @@
 #include "async/resolver.h"
 #include "async/tender.h"
 #include "shm/member.h"
+#include "shm/stats.h"
 
 #include <aerospike/as_config.h>
 #include <tendril/loop.h>
@@ -44,6 +45,16 @@ tnd_worker* tnd_worker_start(tnd_loop* loop, const tnd_worker_config* config, as
 
 /* The map to route by. Never NULL; changes only between two turns of the loop, with on_map. */
 tnd_map* tnd_worker_map(tnd_worker* worker);
+
+/* Our slot in that map, TND_MEMBER_NONE: none. */
+uint32_t tnd_worker_slot(const tnd_worker* worker);
+
+/* Where this worker counts. Never NULL, stays the same until tnd_worker_stop, whatever segment the
+ * figures are in. */
+tnd_stats* tnd_worker_stats(tnd_worker* worker);
+
+/* The host's counters, of the segment that it is a member of. False without memory. */
+bool tnd_worker_read_host(tnd_worker* worker, tnd_host_counters* ret_host);
 
 /* True once a directory was published. */
 bool tnd_worker_is_ready(tnd_worker* worker);

@@ -22,11 +22,6 @@
       "opening connections ahead isn't")                                                           \
     X("pipe_max_conns_per_node", c->pipe_max_conns_per_node != usual->pipe_max_conns_per_node,     \
       "pipelining isn't")                                                                          \
-    X("max_error_rate", c->max_error_rate != 0 && c->max_error_rate != usual->max_error_rate,      \
-      "the circuit breaker isn't")                                                                 \
-    X("error_rate_window",                                                                         \
-      c->max_error_rate != 0 && c->error_rate_window != usual->error_rate_window,                  \
-      "the circuit breaker isn't")                                                                 \
     X("config_provider.path", c->config_provider.path != NULL, "the configuration file isn't")     \
     X("force_single_node", c->force_single_node, "forcing a single node isn't")                    \
     X("rack_aware", c->rack_aware, "preferred racks aren't")                                       \

@@ -14,6 +14,9 @@
 static _Atomic uint64_t mem_seen;
 static _Atomic uint64_t mem_fail_first;
 static _Atomic uint64_t mem_fail_count;
+static _Atomic int64_t mem_live;
+
+bool (*tnd_mem_hook)(void) = NULL;
 
 void tnd_mem_fail(uint64_t nth, uint64_t count)
 {
@@ -27,12 +30,30 @@ uint64_t tnd_mem_allocations(void)
     return mem_seen;
 }
 
+int64_t tnd_mem_live(void)
+{
+    return mem_live;
+}
+
 static bool mem_refuses(void)
 {
     uint64_t nth = ++mem_seen;
     uint64_t first = mem_fail_first;
 
-    return first > 0 && nth >= first && nth - first < mem_fail_count;
+    return (first > 0 && nth >= first && nth - first < mem_fail_count) ||
+           (tnd_mem_hook && tnd_mem_hook());
+}
+
+/* Something new came, or something went. */
+static void* mem_count(void* memory)
+{
+    mem_live += memory != NULL;
+    return memory;
+}
+
+static void mem_uncount(const void* memory)
+{
+    mem_live -= memory != NULL;
 }
 
 #else
@@ -42,21 +63,35 @@ static bool mem_refuses(void)
     return false;
 }
 
+static void* mem_count(void* memory)
+{
+    return memory;
+}
+
+static void mem_uncount(const void* memory)
+{
+    (void)memory;
+}
+
 #endif
 
 void* tnd_malloc(size_t size)
 {
-    return mem_refuses() ? NULL : malloc(size > 0 ? size : 1);
+    return mem_refuses() ? NULL : mem_count(malloc(size > 0 ? size : 1));
 }
 
 void* tnd_calloc(size_t count, size_t size)
 {
-    return mem_refuses() ? NULL : calloc(count > 0 ? count : 1, size > 0 ? size : 1);
+    return mem_refuses() ? NULL : mem_count(calloc(count > 0 ? count : 1, size > 0 ? size : 1));
 }
 
 void* tnd_realloc(void* memory, size_t size)
 {
-    return mem_refuses() ? NULL : realloc(memory, size > 0 ? size : 1);
+    if (mem_refuses()) {
+        return NULL;
+    }
+    void* grown = realloc(memory, size > 0 ? size : 1);
+    return memory ? grown : mem_count(grown);
 }
 
 char* tnd_strdup(const char* text)
@@ -80,5 +115,6 @@ char* tnd_memdup_text(const void* bytes, size_t size)
 
 void tnd_free(void* memory)
 {
+    mem_uncount(memory);
     free(memory);
 }

@@ -42,6 +42,13 @@ void tnd_mem_fail(uint64_t nth, uint64_t count);
 
 /* Allocations since the last tnd_mem_fail(), failed ones included. */
 uint64_t tnd_mem_allocations(void);
+
+/* Asked at each allocation, true = it fails; NULL by default. For tests that choose by who asks. */
+extern bool (*tnd_mem_hook)(void);
+
+/* Allocations that haven't been freed. Differences count: what the library frees but didn't
+   allocate (or the other way round) is in it, too. */
+int64_t tnd_mem_live(void);
 #endif
 
 #ifdef __cplusplus

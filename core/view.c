@@ -73,6 +73,7 @@ static uint32_t id_take(tnd_view* view)
     }
     tnd_view_node* node = tnd_calloc(1, sizeof(*node));
     if (!node) {
+        view->has_lacked_memory = true;
         return 0;
     }
     view->nodes[++view->ids_count] = node;

@@ -124,7 +124,17 @@ typedef struct tnd_view {
     uint32_t active_count;   /* nodes in state ACTIVE: what the cluster has */
     uint32_t unplaced_count; /* of these, without an index */
     bool is_directory_dirty; /* set here; cleared by whoever publishes it */
+    bool has_lacked_memory;  /* something was left out; see tnd_view_take_lack */
 } tnd_view;
+
+/* Was anything left out for lack of memory since this was asked last? Answers of 0 or false may
+   have other reasons, which go on; after this one the same observation is worth another try. */
+static inline bool tnd_view_take_lack(tnd_view* view)
+{
+    bool has_lacked = view->has_lacked_memory;
+    view->has_lacked_memory = false;
+    return has_lacked;
+}
 
 /* Capacities are at most TND_VIEW_INDEX_MAX and TND_VIEW_NAMESPACES_MAX (asserted). NULL when out
    of memory. */

@@ -80,6 +80,7 @@ static tnd_view_ns* ns_make(tnd_view* view, tnd_slice name, uint32_t* ret_index)
     }
     tnd_view_ns* ns = tnd_calloc(1, sizeof(*ns));
     if (!ns) {
+        view->has_lacked_memory = true;
         return NULL;
     }
     memcpy(ns->name, name.data, name.size);
@@ -113,10 +114,11 @@ bool tnd_view_claim(tnd_view* view, uint32_t id, tnd_slice name, uint32_t regime
 
 /* ---- claims ---- */
 
-static bool regimes_make(tnd_view_ns* ns)
+static bool regimes_make(tnd_view* view, tnd_view_ns* ns)
 {
     if (!ns->regimes) {
         ns->regimes = tnd_calloc(TND_PARTITION_COUNT, sizeof(*ns->regimes));
+        view->has_lacked_memory |= !ns->regimes;
     }
     return ns->regimes != NULL;
 }
@@ -178,7 +180,7 @@ bool tnd_view_claim_column(tnd_view* view, const tnd_view_claims* claims, uint32
 {
     assert(column < TND_VIEW_COLUMNS && claims->ns < view->namespaces_count);
     tnd_view_ns* ns = view->namespaces[claims->ns];
-    if (claims->regime != 0 && !regimes_make(ns)) {
+    if (claims->regime != 0 && !regimes_make(view, ns)) {
         return false;
     }
     for (uint32_t partition = 0; partition < TND_PARTITION_COUNT; partition++) {
@@ -285,7 +287,7 @@ bool tnd_view_inherit_partition(tnd_view* view, uint32_t index, uint32_t partiti
 {
     assert(index < view->namespaces_count && partition < TND_PARTITION_COUNT);
     tnd_view_ns* ns = view->namespaces[index];
-    if (regime != 0 && !regimes_make(ns)) {
+    if (regime != 0 && !regimes_make(view, ns)) {
         return false;
     }
     if (regime != 0) {

@@ -4,6 +4,9 @@
  *     header    one page, written once, each word by compare-and-swap from zero
  *     control   one page: who owns, who is asked to tend; every worker stores here
  *     slots     one per worker: proof of life, heartbeat; each worker stores in its own
+ *     shares    by node: errors, pace of connecting, connections of each worker; every worker
+ *               stores here
+ *     counters  one record per slot, on pages of their own; each worker stores in its own (stats.h)
  *     map       selector and arena claims            \
  *     arenas    directories: nodes and namespaces     | only the owner stores; followers hold these
  *     tables    partition words and regimes          /  pages read-only
@@ -36,7 +39,9 @@
 #include <stdatomic.h>
 #include <stdint.h>
 
-#define TND_LAYOUT_VERSION 1u
+#include <tendril/counters.h>
+
+#define TND_LAYOUT_VERSION 3u
 
 /* With TND_SMALL_TABLES the same code runs on tables of a few words, so that tests can try every
  * store and every interleaving. */
@@ -112,6 +117,19 @@ typedef struct tnd_seg_control {
     _Alignas(TND_CACHE_LINE_BYTES) tnd_word seedless_term;
 } tnd_seg_control;
 
+/* ---- shares -------------------------------------------------------------------------------- */
+
+/* What the workers of a host have in common towards each node, where the configuration asks for it:
+ *
+ *     errors    nodes_capacity + 1 tallies, see shares.h
+ *     paces     nodes_capacity + 1 words: microseconds of CLOCK_MONOTONIC when the next connection
+ *               may be opened
+ *     links     a row per worker slot of nodes_capacity + 1 words: its connections to each node.
+ *               Stored by the slot's worker alone; a dead worker's row counts for nothing
+ *
+ * by node index, 0 unused. Nothing is decided on them but how hard a node is used: a damaged value
+ * costs some commands or some connections, for one window or until the worker is replaced. */
+
 /* ---- worker slots --------------------------------------------------------------------------- */
 
 /* Slot state word: nonce 63..16 (of the holder, never 0), flags 15..8, phase 7..0. Whoever holds
@@ -132,12 +150,32 @@ typedef struct tnd_seg_slot {
     tnd_word claimed_ms;   /* CLOCK_MONOTONIC at the claim */
     tnd_word pid_uid;      /* pid << 32 | uid, for people: nothing is decided on them */
     tnd_word started_unix; /* seconds, for people */
-    tnd_word reserved[3];
+    tnd_word stats_epoch;  /* nonce of the holder whose base of counters is complete; 0: never */
+    tnd_word reserved[2];
     /* Robust, process-shared; locked by the holder until it leaves or dies. The proof of its
      * death, never a fence. Made once in the segment's life, each word by a swap from zero to what
      * every other maker would write: a maker that was stopped can't make it over a living one. */
     _Alignas(TND_CACHE_LINE_BYTES) pthread_mutex_t life;
 } tnd_seg_slot;
+
+/* ---- counters ------------------------------------------------------------------------------- */
+
+#define TND_COUNTERS_WORDS (sizeof(tnd_counters) / sizeof(uint64_t))
+#define TND_GAUGES_WORDS (sizeof(tnd_gauges) / sizeof(uint64_t))
+#define TND_NODE_COUNTERS_WORDS (sizeof(tnd_node_counters) / sizeof(uint64_t))
+
+/* Laid out as tnd_counters and tnd_gauges; nodes_capacity + 1 of tnd_seg_node_stats follow, by node
+ * index. The slot's holder is the only writer. Of words that are stored relaxed and one at a time:
+ * a reader may see figures of one event a moment apart. */
+typedef struct tnd_seg_stats {
+    _Alignas(TND_CACHE_LINE_BYTES) tnd_word totals[TND_COUNTERS_WORDS]; /* of all holders so far */
+    _Alignas(TND_CACHE_LINE_BYTES) tnd_word gauges[TND_GAUGES_WORDS];
+    _Alignas(TND_CACHE_LINE_BYTES) tnd_word base[TND_COUNTERS_WORDS]; /* totals at the claim */
+} tnd_seg_stats;
+
+typedef struct tnd_seg_node_stats {
+    _Alignas(TND_CACHE_LINE_BYTES) tnd_word words[TND_NODE_COUNTERS_WORDS];
+} tnd_seg_node_stats;
 
 /* ---- map ------------------------------------------------------------------------------------ */
 

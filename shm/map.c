@@ -20,7 +20,13 @@ static void map_place(tnd_map* map, const tnd_seg_shape* shape)
 {
     map->header = (tnd_seg_header*)map->base;
     map->control = (tnd_seg_control*)(map->base + TND_PAGE_BYTES);
+    map->errors = (tnd_word*)(map->base + shape->shares_offset);
+    map->paces = map->errors + map->nodes_capacity + 1;
+    map->links = (tnd_word*)(map->base + shape->links_offset);
+    map->links_row_words = shape->links_row_bytes / sizeof(tnd_word);
     map->slots = (tnd_seg_slot*)(map->base + shape->slots_offset);
+    map->stats = map->base + shape->stats_offset;
+    map->stats_bytes = shape->stats_bytes;
     map->map = (tnd_seg_map*)(map->base + shape->map_offset);
     map->arenas = map->base + shape->arenas_offset;
     map->tables = (tnd_seg_table*)(map->base + shape->tables_offset);

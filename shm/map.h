@@ -44,7 +44,13 @@ typedef struct tnd_map {
 
     tnd_seg_header* header;
     tnd_seg_control* control;
+    tnd_word* errors; /* see shares.h */
+    tnd_word* paces;
+    tnd_word* links; /* a row per worker slot */
+    size_t links_row_words;
     tnd_seg_slot* slots;
+    uint8_t* stats;
+    size_t stats_bytes; /* of one worker */
     tnd_seg_map* map;
     uint8_t* arenas;
     tnd_seg_table* tables;

@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "shm/segment.h"
+#include "shm/shares.h"
 
 #define OWNER_WORD(term, slot) ((uint64_t)(term) << 32 | ((uint64_t)(slot) + 1))
 
@@ -75,6 +76,7 @@ static bool slot_claim(tnd_member* member, uint32_t index, const slot_facts* fac
         return false; /* somebody was faster, or it is damaged */
     }
     slot_tell(slot, facts);
+    tnd_shares_reset(map, index);
     uint64_t state = 0;
     uint64_t live = facts->nonce48 << TND_SLOT_NONCE_SHIFT | TND_SLOT_LIVE;
     if (!tnd_word_swap(TND_POINT_SLOT_LIVE, &slot->state, &state, live)) {

@@ -11,12 +11,15 @@
 
 #define TND_MEMBER_NONE UINT32_MAX
 
+typedef struct tnd_stats tnd_stats;
+
 typedef struct tnd_member {
     tnd_map* map;
     uint32_t slot;     /* TND_MEMBER_NONE: no slot (read-only, or all taken): never an owner */
     uint64_t state;    /* our state word in the slot */
     uint32_t term;     /* of our ownership; 0 = not the owner */
     int64_t arenas[2]; /* arenas claimed for writing, -1 = none */
+    tnd_stats* stats;  /* see stats.h; NULL: it doesn't count */
 } tnd_member;
 
 typedef enum tnd_join {

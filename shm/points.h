@@ -22,6 +22,8 @@
     X(SLOT_MUTEX_ADOPT, "slot mutex of a dead holder made consistent")                             \
     X(SLOT_FACTS, "slot facts for people")                                                         \
     X(SLOT_LIVE, "slot live")                                                                      \
+    X(STATS_BASE, "word of a base of counters copied")                                             \
+    X(STATS_EPOCH, "base of counters complete")                                                    \
     X(SLOT_DRAINING, "slot draining")                                                              \
     X(SLOT_MUTEX_HEAL, "slot mutex restored from its holder's copy")                               \
     X(SLOT_FREE, "slot freed")                                                                     \
@@ -34,6 +36,9 @@
     X(OWNER_UNRETIRE, "segment in use after all")                                                  \
     X(TEND_ASK, "tend asked for")                                                                  \
     X(TEND_TAKE, "tend requests taken")                                                            \
+    X(NODE_ERROR, "error of a node counted")                                                       \
+    X(NODE_PACE, "connection to a node given its turn")                                            \
+    X(NODE_LINKS, "worker's connections to a node counted")                                        \
     X(SEEDLESS, "no seed answered")                                                                \
     X(RESTAMP_SELECTOR, "selector stamped with a new term")                                        \
     X(RESTAMP_WORD, "partition word stamped with a new term")                                      \
@@ -44,7 +49,8 @@
     X(SELECT, "directory selected")                                                                \
     X(WORD, "partition word published")                                                            \
     X(REGIME, "regime published")                                                                  \
-    X(REMOVE, "segment removed from the kernel")
+    X(REMOVE, "segment removed from the kernel")                                                   \
+    X(COUNTER, "counter or gauge stored")
 
 typedef enum tnd_point {
 #define TND_POINT_ENUM(name, text) TND_POINT_##name,

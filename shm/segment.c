@@ -35,7 +35,13 @@ void tnd_segment_shape(uint32_t nodes, uint32_t namespaces, uint32_t workers, ui
 {
     tnd_seg_shape* s = ret_shape;
     s->slots_offset = 2 * TND_PAGE_BYTES; /* header, control */
-    s->map_offset = round_up(s->slots_offset + workers * sizeof(tnd_seg_slot), TND_PAGE_BYTES);
+    s->shares_offset = round_up(s->slots_offset + workers * sizeof(tnd_seg_slot), TND_PAGE_BYTES);
+    s->links_offset =
+        s->shares_offset + round_up(2 * (nodes + 1) * sizeof(tnd_word), TND_CACHE_LINE_BYTES);
+    s->links_row_bytes = round_up((nodes + 1) * sizeof(tnd_word), TND_CACHE_LINE_BYTES);
+    s->stats_offset = round_up(s->links_offset + workers * s->links_row_bytes, TND_PAGE_BYTES);
+    s->stats_bytes = sizeof(tnd_seg_stats) + (nodes + 1) * sizeof(tnd_seg_node_stats);
+    s->map_offset = round_up(s->stats_offset + workers * s->stats_bytes, TND_PAGE_BYTES);
     s->arenas_offset = s->map_offset + round_up(sizeof(tnd_seg_map), TND_PAGE_BYTES);
     s->arena_bytes = round_up(sizeof(tnd_dir_head) + nodes * sizeof(tnd_node_rec) +
                                   namespaces * sizeof(tnd_ns_rec),
@@ -76,6 +82,8 @@ uint64_t tnd_segment_layout(void)
         sizeof(tnd_node_rec),
         sizeof(tnd_ns_rec),
         sizeof(tnd_seg_table),
+        sizeof(tnd_seg_stats),
+        sizeof(tnd_seg_node_stats),
     };
     return (uint64_t)TND_LAYOUT_VERSION << 32 | (hash_bytes(facts, sizeof(facts)) & 0xffffffff);
 }

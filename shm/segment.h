@@ -8,6 +8,11 @@
 /* Sizes and offsets that follow from capacities. */
 typedef struct tnd_seg_shape {
     size_t slots_offset;
+    size_t shares_offset;
+    size_t links_offset;    /* the shares' last part */
+    size_t links_row_bytes; /* per worker */
+    size_t stats_offset;
+    size_t stats_bytes; /* of one worker */
     size_t map_offset;
     size_t arenas_offset;
     size_t arena_bytes;

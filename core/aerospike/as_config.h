@@ -144,9 +144,14 @@ typedef struct as_config_s {
     uint32_t login_timeout_ms;
     /** Seconds after which an idle connection isn't used again, up to 86400; 0 for never. */
     uint32_t max_socket_idle;
-    /** Errors per node and window before the node is left alone for a while; 0 for never. */
+    /**
+     * Errors of a node within a window (connections that failed or that the client gave up, answers
+     * 11 and 18) beyond which commands to it fail at once, with AEROSPIKE_MAX_ERROR_RATE, until the
+     * window is over; 0 for never. After such a window the limit is halved, after a good one it is
+     * doubled up to this. Each process counts for itself: see shm_error_rate.
+     */
     uint32_t max_error_rate;
-    /** That window, in tends. */
+    /** That window, in intervals of the tender. */
     uint32_t error_rate_window;
     /** Time between two tends in ms, at least AS_TEND_INTERVAL_MIN. */
     uint32_t tender_interval;
@@ -187,6 +192,11 @@ typedef struct as_config_s {
 
     /** Permission bits of a segment that this process creates. 0600. */
     uint32_t shm_mode;
+    /**
+     * What max_error_rate counts are the errors of all processes on the segment that have this set,
+     * so that all of them leave a failing node alone together. False: each counts its own.
+     */
+    bool shm_error_rate;
 } as_config;
 
 /** Sets every default; returns `config`. */

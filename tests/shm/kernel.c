@@ -8,7 +8,7 @@
 #include "shm/word.h"
 
 #define SEGMENTS_MAX 4
-#define SEGMENT_BYTES_MAX (64 * 1024)
+#define SEGMENT_BYTES_MAX (256 * 1024)
 #define PROCESSES_MAX 8
 #define PARTS 2 /* write protection splits a mapping, see shm/segment.c */
 

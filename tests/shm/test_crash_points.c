@@ -175,7 +175,7 @@ static void expect_fine(beginning how, const char* what, unsigned i, unsigned j)
 
 /* ---- what is between two points ---- */
 
-static uint8_t snapshot[64 * 1024];
+static uint8_t snapshot[256 * 1024];
 static size_t snapshot_bytes;
 
 static unsigned changed_words(void)

@@ -455,6 +455,11 @@ void sim_loop_free(sim_loop* self)
     free(self);
 }
 
+tnd_loop* sim_world_current(sim_world* world)
+{
+    return world->current ? &world->current->loop : NULL;
+}
+
 sim_world* sim_loop_world(tnd_loop* loop)
 {
     return sim_loop_of(loop)->world;

@@ -70,6 +70,9 @@ typedef struct sim_faults {
 /* `name` is copied, for traces. The loop lives as long as the world. */
 tnd_loop* sim_loop_new(sim_world* world, const char* name);
 
+/* The loop whose callback runs; NULL outside of callbacks. */
+tnd_loop* sim_world_current(sim_world* world);
+
 sim_world* sim_loop_world(tnd_loop* loop);
 sim_faults* sim_loop_faults(tnd_loop* loop);
 

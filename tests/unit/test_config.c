@@ -508,8 +508,6 @@ static void what_comes_later_is_refused(void** state)
     assert_later(c.use_services_alternate = true, "as_config.use_services_alternate ");
     assert_later(c.async_min_conns_per_node = 1, "as_config.async_min_conns_per_node ");
     assert_later(c.pipe_max_conns_per_node = 63, "as_config.pipe_max_conns_per_node ");
-    assert_later(c.max_error_rate = 50, "as_config.max_error_rate ");
-    assert_later(c.error_rate_window = 2, "as_config.error_rate_window ");
     assert_later(as_config_provider_set_path(&c, "/x"), "as_config.config_provider.path ");
     assert_later(c.force_single_node = true, "as_config.force_single_node ");
     assert_later(c.rack_aware = true, "as_config.rack_aware ");

@@ -73,7 +73,7 @@ static void test_refusals(void** state)
     expect_refusal(&config, "shm_max_nodes 16", "shm_key");
     config = config_make();
     atomic_store(&map.header->layout, 7ULL << 32 | 0xabcdef01);
-    expect_refusal(&config, "7/abcdef01", "1/");
+    expect_refusal(&config, "7/abcdef01", "needs 3/");
     atomic_store(&map.header->magic, 42);
     expect_refusal(&config, "another program", "ipcrm -M 0x7e");
     tnd_map_close(&map);

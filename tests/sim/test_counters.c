@@ -1,0 +1,410 @@
+/*
+ * What a client counts, in virtual time: every command under its kind, result and time, timeouts by
+ * phase, connections open and in use; and after random faults the books still balance.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "async/client.h"
+#include "tests/sim/cluster.h"
+#include <aerospike/aerospike_key.h>
+#include <tendril/stats.h>
+
+#define SECOND 1000000ull
+#define PORT 3000
+#define NODES 3
+
+typedef struct bed {
+    sim_world* world;
+    tnd_loop* loop;
+    sim_cluster* cluster;
+    tnd_events* events;
+    aerospike as;
+    bool is_connected;
+    bool is_closed;
+    unsigned running;
+    uint64_t ended; /* listeners called */
+    uint64_t failed;
+    uint64_t in_doubt;
+} bed;
+
+static void on_connect(as_error* err, void* udata, as_event_loop* loop)
+{
+    (void)loop;
+    assert_null(err);
+    ((bed*)udata)->is_connected = true;
+}
+
+static void on_close(as_error* err, void* udata, as_event_loop* loop)
+{
+    (void)err;
+    (void)loop;
+    ((bed*)udata)->is_closed = true;
+}
+
+static void take(bed* b, const as_error* err)
+{
+    b->running--;
+    b->ended++;
+    b->failed += err && err->code != AEROSPIKE_ERR_RECORD_NOT_FOUND;
+    b->in_doubt += err && err->in_doubt;
+}
+
+static void on_write(as_error* err, void* udata, as_event_loop* loop)
+{
+    (void)loop;
+    take(udata, err);
+}
+
+static void on_record(as_error* err, as_record* record, void* udata, as_event_loop* loop)
+{
+    (void)record;
+    (void)loop;
+    take(udata, err);
+}
+
+static bool is_connected(void* udata)
+{
+    return ((const bed*)udata)->is_connected;
+}
+
+static bool is_closed(void* udata)
+{
+    return ((const bed*)udata)->is_closed;
+}
+
+static bool is_idle(void* udata)
+{
+    return ((const bed*)udata)->running == 0;
+}
+
+static void bed_open(bed* b, uint64_t seed)
+{
+    memset(b, 0, sizeof(*b));
+    b->world = sim_world_new(seed);
+    b->loop = sim_loop_new(b->world, "worker");
+    mc_config config = {.nodes = NODES, .seed = seed};
+    b->cluster = sim_cluster_new(b->world, &config, NULL, PORT);
+    b->events = tnd_events_new(TND_EVENTS_FOREIGN, b->loop, 1);
+    as_config client;
+    as_config_init(&client);
+    as_config_add_host(&client, "127.0.0.1", PORT);
+    aerospike_init(&b->as, &client);
+    as_error err;
+    tnd_client_world world = {.pid = 1};
+    assert_int_equal(tnd_client_connect(&b->as, &err, &world, on_connect, b, b->events->entries),
+                     AEROSPIKE_OK);
+    assert_true(sim_world_run_until(b->world, is_connected, b, 10 * SECOND));
+}
+
+static void bed_close(bed* b)
+{
+    as_error err;
+    assert_int_equal(aerospike_close_async(&b->as, &err, on_close, b, b->events->entries),
+                     AEROSPIKE_OK);
+    assert_true(sim_world_run_until(b->world, is_closed, b, 10 * SECOND));
+    aerospike_destroy(&b->as);
+    tnd_events_free(b->events);
+    sim_world_free(b->world);
+    sim_cluster_free(b->cluster);
+}
+
+static void get(bed* b, int64_t id, const as_policy_read* policy)
+{
+    as_error err;
+    as_key key;
+    as_key_init_int64(&key, "test", "sim", id);
+    b->running++;
+    assert_int_equal(
+        aerospike_key_get_async(&b->as, &err, policy, &key, on_record, b, b->events->entries, NULL),
+        AEROSPIKE_OK);
+}
+
+static void put(bed* b, int64_t id, const as_policy_write* policy)
+{
+    as_error err;
+    as_key key;
+    as_record record;
+    as_key_init_int64(&key, "test", "sim", id);
+    as_record_inita(&record, 1);
+    as_record_set_int64(&record, "v", id);
+    b->running++;
+    assert_int_equal(aerospike_key_put_async(&b->as, &err, policy, &key, &record, on_write, b,
+                                             b->events->entries, NULL),
+                     AEROSPIKE_OK);
+}
+
+static void erase(bed* b, int64_t id)
+{
+    as_error err;
+    as_key key;
+    as_key_init_int64(&key, "test", "sim", id);
+    b->running++;
+    assert_int_equal(
+        aerospike_key_remove_async(&b->as, &err, NULL, &key, on_write, b, b->events->entries, NULL),
+        AEROSPIKE_OK);
+}
+
+static void wait_all(bed* b)
+{
+    assert_true(sim_world_run_until(b->world, is_idle, b, 100 * SECOND));
+}
+
+static void all_nodes(bed* b, const char* format)
+{
+    for (unsigned node = 0; node < NODES; node++) {
+        char line[64];
+        snprintf(line, sizeof(line), format, node);
+        sim_cluster_control(b->cluster, "%s", line);
+    }
+}
+
+static void own(bed* b, tnd_counters* counters, tnd_gauges* gauges)
+{
+    as_error err;
+    assert_int_equal(aerospike_worker_counters(&b->as, &err, counters, gauges), AEROSPIKE_OK);
+}
+
+/* ---- tests ---- */
+
+static void counts_commands(void** state)
+{
+    (void)state;
+    bed b;
+    tnd_counters c;
+    tnd_gauges g;
+    as_error err;
+    bed_open(&b, 1);
+    own(&b, &c, &g);
+    assert_int_equal(c.takeovers, 1);
+    put(&b, 1, NULL);
+    put(&b, 2, NULL);
+    own(&b, &c, &g);
+    assert_int_equal(g.commands_running, 2);
+    assert_true(g.connections_open >= 1 && g.connections_open == g.connections_in_use);
+    wait_all(&b);
+    get(&b, 1, NULL);
+    get(&b, 99, NULL);
+    wait_all(&b);
+    erase(&b, 1);
+    wait_all(&b);
+    as_key key;
+    as_key_init_int64(&key, "nowhere", "sim", 1);
+    assert_int_equal(
+        aerospike_key_get_async(&b.as, &err, NULL, &key, on_record, &b, b.events->entries, NULL),
+        AEROSPIKE_ERR_NAMESPACE_NOT_FOUND);
+    own(&b, &c, &g);
+    assert_int_equal(c.commands[TND_COMMAND_WRITE][TND_RESULT_OK], 2);
+    assert_int_equal(c.commands[TND_COMMAND_READ][TND_RESULT_OK], 1);
+    assert_int_equal(c.commands[TND_COMMAND_READ][TND_RESULT_NOT_FOUND], 1);
+    assert_int_equal(c.commands[TND_COMMAND_REMOVE][TND_RESULT_OK], 1);
+    assert_int_equal(c.refused, 1);
+    assert_int_equal(c.retries, 0);
+    assert_int_equal(tnd_histogram_count(&c.latency[TND_LATENCY_WRITE]), 3);
+    assert_int_equal(tnd_histogram_count(&c.latency[TND_LATENCY_READ]), 2);
+    assert_int_equal(g.commands_running, 0);
+    assert_int_equal(g.connections_in_use, 0);
+    assert_int_equal(c.connections_opened - c.connections_closed, g.connections_open);
+    assert_true(c.bytes_sent > 100 && c.bytes_received > 100);
+    bed_close(&b);
+    assert_int_equal(aerospike_worker_counters(&b.as, &err, &c, &g), AEROSPIKE_ERR_CLIENT);
+}
+
+static void counts_time(void** state)
+{
+    (void)state;
+    bed b;
+    tnd_counters c;
+    tnd_gauges g;
+    bed_open(&b, 2);
+    all_nodes(&b, "slow %u 40 always");
+    get(&b, 1, NULL);
+    wait_all(&b);
+    own(&b, &c, &g);
+    uint64_t us = tnd_histogram_percentile_us(&c.latency[TND_LATENCY_READ], 50);
+    assert_in_range(us, 38000, 45000);
+    assert_in_range(c.latency[TND_LATENCY_READ].sum_us, 38000, 45000);
+    bed_close(&b);
+}
+
+static void counts_timeouts_and_retries(void** state)
+{
+    (void)state;
+    bed b;
+    tnd_counters c;
+    tnd_gauges g;
+    bed_open(&b, 3);
+    all_nodes(&b, "mute %u always");
+    as_policy_read read;
+    as_policy_read_init(&read);
+    read.base.socket_timeout = 100;
+    read.base.max_retries = 2;
+    get(&b, 1, &read);
+    as_policy_write write;
+    as_policy_write_init(&write);
+    write.base.total_timeout = 50;
+    put(&b, 1, &write);
+    wait_all(&b);
+    all_nodes(&b, "clear %u");
+    all_nodes(&b, "answer %u 9 always");
+    read.base.max_retries = 0;
+    get(&b, 1, &read);
+    wait_all(&b);
+    own(&b, &c, &g);
+    assert_int_equal(c.timeouts[TND_TIMEOUT_REPLY], 4);
+    assert_int_equal(c.timeouts[TND_TIMEOUT_SERVER], 1);
+    assert_int_equal(c.retries, 2);
+    assert_int_equal(c.in_doubt, 1);
+    assert_int_equal(c.commands[TND_COMMAND_READ][TND_RESULT_TIMEOUT], 2);
+    assert_int_equal(c.commands[TND_COMMAND_WRITE][TND_RESULT_TIMEOUT], 1);
+    assert_int_equal(c.statuses[TND_STATUS_OFFSET + AEROSPIKE_ERR_TIMEOUT], 3);
+    all_nodes(&b, "clear %u");
+    all_nodes(&b, "drop %u");
+    sim_world_run_for(b.world, SECOND);
+    read.base.connect_timeout = 40;
+    get(&b, 5, &read);
+    wait_all(&b);
+    own(&b, &c, &g);
+    assert_int_equal(c.timeouts[TND_TIMEOUT_CONNECT], 1);
+    all_nodes(&b, "cont %u");
+    bed_close(&b);
+}
+
+/* Rounds of tending, the age of the map, and each node's connections. */
+static void counts_tends(void** state)
+{
+    (void)state;
+    bed b;
+    tnd_host_counters host;
+    as_error err;
+    bed_open(&b, 4);
+    sim_world_run_for(b.world, 5 * SECOND);
+    for (int i = 0; i < 50; i++) {
+        get(&b, i, NULL);
+    }
+    wait_all(&b);
+    assert_int_equal(aerospike_host_counters(&b.as, &err, &host), AEROSPIKE_OK);
+    assert_false(host.is_shared);
+    assert_int_equal(host.workers_count, 1);
+    assert_true(host.workers[0].is_tender);
+    assert_in_range(host.total.tends, 4, 6);
+    assert_int_equal(host.total.tends_failed, 0);
+    assert_int_equal(tnd_histogram_count(&host.total.tend), host.total.tends);
+    assert_true(tnd_histogram_percentile_us(&host.total.tend, 99) < 100000);
+    assert_true(host.map_age_ms <= 1100);
+    uint64_t open = 0, requests = 0;
+    for (uint32_t i = 1; i <= NODES; i++) {
+        open += host.nodes[i].connections_open;
+        requests += host.nodes[i].requests;
+        assert_true(host.nodes[i].requests > 0);
+        assert_int_equal(host.nodes[i].connections_in_use, 0);
+    }
+    assert_int_equal(requests, 50);
+    assert_int_equal(open, host.total_gauges.connections_open);
+    tnd_host_counters_done(&host);
+    all_nodes(&b, "drop %u");
+    sim_world_run_for(b.world, 7 * SECOND);
+    assert_int_equal(aerospike_host_counters(&b.as, &err, &host), AEROSPIKE_OK);
+    assert_true(host.total.tends_failed >= 3);
+    assert_in_range(host.map_age_ms, 6000, 9000);
+    tnd_host_counters_done(&host);
+    bed_close(&b);
+}
+
+static uint64_t below(bed* b, uint64_t bound)
+{
+    return sim_world_random(b->world) % bound;
+}
+
+static uint64_t commands_of(const tnd_counters* c, tnd_command_result result)
+{
+    uint64_t count = 0;
+    for (int kind = 0; kind < TND_COMMAND_KINDS; kind++) {
+        count += c->commands[kind][result];
+    }
+    return count;
+}
+
+static void books_balance(bed* b, uint64_t seed)
+{
+    tnd_counters c;
+    tnd_gauges g;
+    own(b, &c, &g);
+    uint64_t latencies = 0, statuses = 0, commands = 0;
+    for (int i = 0; i < TND_LATENCIES; i++) {
+        latencies += tnd_histogram_count(&c.latency[i]);
+    }
+    for (int i = 0; i < TND_STATUSES; i++) {
+        statuses += c.statuses[i];
+    }
+    for (int i = 0; i < TND_RESULTS; i++) {
+        commands += commands_of(&c, (tnd_command_result)i);
+    }
+    if (commands != b->ended || latencies != b->ended || statuses != b->ended ||
+        c.in_doubt != b->in_doubt ||
+        commands_of(&c, TND_RESULT_TIMEOUT) + commands_of(&c, TND_RESULT_ERROR) != b->failed ||
+        g.commands_running != 0 || g.commands_waiting != 0 || g.connections_in_use != 0 ||
+        c.connections_opened - c.connections_closed != g.connections_open) {
+        fail_msg("seed %" PRIu64 ": %" PRIu64 " commands ended, %" PRIu64 " counted; %" PRIu64
+                 " connections open, %" PRIu64 " opened, %" PRIu64 " closed, %" PRIu64 " in use",
+                 seed, b->ended, commands, g.connections_open, c.connections_opened,
+                 c.connections_closed, g.connections_in_use);
+    }
+}
+
+static void balances_under_faults(void** state)
+{
+    (void)state;
+    static const char* const faults[] = {
+        "mute %u 2",      "close %u",     "reset %u",         "reset %u 2",    "answer %u 9 1",
+        "answer %u 11 2", "garbage %u 1", "other %u twice 1", "slow %u 120 3", "stop %u",
+        "cont %u",        "refuse %u",    "cont %u",          "clear %u",      "halfclose %u 1",
+    };
+    for (uint64_t seed = 1; seed <= 30; seed++) {
+        bed b;
+        bed_open(&b, seed);
+        as_policy_read read;
+        as_policy_read_init(&read);
+        read.base.socket_timeout = 300;
+        as_policy_write write;
+        as_policy_write_init(&write);
+        write.base.max_retries = 1;
+        for (int i = 0; i < 200; i++) {
+            char line[64];
+            if (below(&b, 4) == 0) {
+                snprintf(line, sizeof(line), faults[below(&b, sizeof(faults) / sizeof(*faults))],
+                         (unsigned)below(&b, NODES));
+                sim_cluster_control(b.cluster, "%s", line);
+            }
+            if (below(&b, 2)) {
+                get(&b, (int64_t)below(&b, 100), &read);
+            } else {
+                put(&b, (int64_t)below(&b, 100), &write);
+            }
+            sim_world_run_for(b.world, below(&b, 30000));
+        }
+        all_nodes(&b, "cont %u");
+        wait_all(&b);
+        books_balance(&b, seed);
+        bed_close(&b);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(counts_commands),
+        cmocka_unit_test(counts_time),
+        cmocka_unit_test(counts_timeouts_and_retries),
+        cmocka_unit_test(counts_tends),
+        cmocka_unit_test(balances_under_faults),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
