@@ -2,8 +2,10 @@
  * The interfaces that other types implement: lists, maps, records. Making one, releasing its
  * content through the hook, and the text form, which walks it through its hooks.
  */
+#include <aerospike/as_iterator.h>
 #include <aerospike/as_list.h>
 #include <aerospike/as_map.h>
+#include <aerospike/as_pair.h>
 #include <aerospike/as_rec.h>
 
 #include "core/buf.h"
@@ -62,6 +64,50 @@ as_rec* as_rec_cons(as_rec* rec, bool free, void* data, const as_rec_hooks* hook
         rec->hooks = hooks;
     }
     return rec;
+}
+
+as_rec* as_rec_init(as_rec* rec, void* data, const as_rec_hooks* hooks)
+{
+    return as_rec_cons(rec, false, data, hooks);
+}
+
+as_rec* as_rec_new(void* data, const as_rec_hooks* hooks)
+{
+    return as_rec_cons(tnd_malloc(sizeof(as_rec)), true, data, hooks);
+}
+
+/* Stores a value that was made for it, or destroys it. */
+static int rec_give(const as_rec* rec, const char* name, as_val* value)
+{
+    int result = value ? as_rec_set(rec, name, value) : 1;
+
+    if (result != 0) {
+        as_val_destroy(value);
+    }
+    return result;
+}
+
+int as_rec_set_int64(const as_rec* rec, const char* name, int64_t value)
+{
+    return rec_give(rec, name, (as_val*)as_integer_new(value));
+}
+
+int as_rec_set_double(const as_rec* rec, const char* name, double value)
+{
+    return rec_give(rec, name, (as_val*)as_double_new(value));
+}
+
+int as_rec_set_str(const as_rec* rec, const char* name, const char* value)
+{
+    return rec_give(rec, name, (as_val*)as_string_new_strdup(value));
+}
+
+void as_iterator_destroy(as_iterator* iterator)
+{
+    (void)as_util_hook(destroy, false, iterator);
+    if (iterator && iterator->free) {
+        tnd_free(iterator);
+    }
 }
 
 void tnd_collection_release(as_val* v)
@@ -127,20 +173,29 @@ static bool text_entry(const as_val* key, const as_val* value, void* udata)
 char* tnd_collection_tostring(const as_val* v)
 {
     text_writer writer = {.count = 0};
-    bool is_list = v->type == AS_LIST;
 
     if (v->type == AS_REC) {
         return tnd_strdup("[ REC ]");
     }
-
     tnd_buf_init(&writer.buf, TEXT_BYTES_MAX);
-    tnd_buf_append_text(&writer.buf, is_list ? "[" : "{");
-    if (is_list) {
+    switch (v->type) {
+    case AS_LIST:
+        tnd_buf_append_text(&writer.buf, "[");
         as_list_foreach((const as_list*)v, text_element, &writer);
-    } else {
+        tnd_buf_append_bytes(&writer.buf, "]", 2);
+        break;
+    case AS_MAP:
+        tnd_buf_append_text(&writer.buf, "{");
         as_map_foreach((const as_map*)v, text_entry, &writer);
+        tnd_buf_append_bytes(&writer.buf, "}", 2);
+        break;
+    default:
+        tnd_buf_append_text(&writer.buf, "(");
+        text_element(as_pair_1((as_pair*)v), &writer);
+        text_element(as_pair_2((as_pair*)v), &writer);
+        tnd_buf_append_bytes(&writer.buf, ")", 2);
+        break;
     }
-    tnd_buf_append_bytes(&writer.buf, is_list ? "]" : "}", 2);
     if (!tnd_buf_is_ok(&writer.buf)) {
         tnd_buf_done(&writer.buf);
         return NULL;

@@ -32,6 +32,15 @@ static bool record_release(as_rec* rec)
     return true;
 }
 
+/* A bin whose value lies in it moves with it. */
+static void record_move_bin(as_bin* to, const as_bin* from)
+{
+    *to = *from;
+    if (from->valuep == &from->value) {
+        to->valuep = &to->value;
+    }
+}
+
 static as_val* record_hook_get(const as_rec* rec, const char* name)
 {
     return (as_val*)as_record_get((const as_record*)rec, name);
@@ -67,14 +76,75 @@ static bool record_hook_foreach(const as_rec* rec, as_rec_foreach_callback callb
     return as_record_foreach((const as_record*)rec, callback, udata);
 }
 
+static int record_hook_remove(const as_rec* rec, const char* name)
+{
+    as_bins* bins = &((as_record*)rec)->bins;
+
+    for (uint16_t i = 0; i < bins->size; i++) {
+        if (strcmp(bins->entries[i].name, name) == 0) {
+            as_val_destroy(bins->entries[i].valuep);
+            bins->size--;
+            for (; i < bins->size; i++) {
+                record_move_bin(&bins->entries[i], &bins->entries[i + 1]);
+            }
+            return 0;
+        }
+    }
+    return 1;
+}
+
+static as_val* record_hook_key(const as_rec* rec)
+{
+    return (as_val*)((const as_record*)rec)->key.valuep;
+}
+
+static as_bytes* record_hook_digest(const as_rec* rec)
+{
+    const as_digest* digest = &((const as_record*)rec)->key.digest;
+    as_bytes* bytes = digest->init ? as_bytes_new(sizeof(digest->value)) : NULL;
+
+    if (bytes) {
+        as_bytes_append(bytes, digest->value, sizeof(digest->value));
+    }
+    return bytes;
+}
+
+static int record_hook_set_ttl(const as_rec* rec, uint32_t ttl)
+{
+    ((as_record*)rec)->ttl = ttl;
+    return 0;
+}
+
+static int record_hook_bin_names(const as_rec* rec, as_rec_bin_names_callback callback, void* udata)
+{
+    const as_bins* bins = &((const as_record*)rec)->bins;
+    char* names = tnd_calloc(bins->size, AS_BIN_NAME_MAX_SIZE);
+
+    if (!names) {
+        return 1;
+    }
+    for (uint16_t i = 0; i < bins->size; i++) {
+        const char* name = bins->entries[i].name;
+        memcpy(names + (size_t)i * AS_BIN_NAME_MAX_SIZE, name, strlen(name));
+    }
+    callback(names, bins->size, AS_BIN_NAME_MAX_SIZE, udata);
+    tnd_free(names);
+    return 0;
+}
+
 static const as_rec_hooks record_hooks = {
     .destroy = record_release,
     .get = record_hook_get,
     .set = record_hook_set,
+    .remove = record_hook_remove,
     .ttl = record_hook_ttl,
     .gen = record_hook_gen,
+    .key = record_hook_key,
     .setname = record_hook_setname,
     .numbins = record_hook_numbins,
+    .bin_names = record_hook_bin_names,
+    .digest = record_hook_digest,
+    .set_ttl = record_hook_set_ttl,
     .foreach = record_hook_foreach,
 };
 

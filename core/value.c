@@ -11,12 +11,15 @@
 #include <aerospike/as_double.h>
 #include <aerospike/as_geojson.h>
 #include <aerospike/as_integer.h>
+#include <aerospike/as_msgpack_ext.h>
 #include <aerospike/as_nil.h>
 #include <aerospike/as_string.h>
 
 #include "core/mem.h"
 
 const as_val as_nil = {.count = 0, .type = AS_NIL, .free = false};
+const as_val as_cmp_inf = {.count = 0, .type = AS_CMP_INF, .free = false};
+const as_val as_cmp_wildcard = {.count = 0, .type = AS_CMP_WILDCARD, .free = false};
 const as_boolean as_true = {{.count = 0, .type = AS_BOOLEAN, .free = false}, .value = true};
 const as_boolean as_false = {{.count = 0, .type = AS_BOOLEAN, .free = false}, .value = false};
 
@@ -46,6 +49,9 @@ static void val_release(as_val* v)
         break;
     case AS_BYTES:
         tnd_bytes_release(v);
+        break;
+    case AS_PAIR:
+        tnd_pair_release(v);
         break;
     case AS_LIST:
     case AS_MAP:
@@ -142,7 +148,12 @@ char* as_val_val_tostring(const as_val* v)
     case AS_LIST:
     case AS_MAP:
     case AS_REC:
+    case AS_PAIR:
         return tnd_collection_tostring(v);
+    case AS_CMP_WILDCARD:
+        return tnd_strdup("*");
+    case AS_CMP_INF:
+        return tnd_strdup("INF");
     default:
         return NULL;
     }

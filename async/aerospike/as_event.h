@@ -16,6 +16,7 @@
 #include <pthread.h>
 
 #include <aerospike/as_error.h>
+#include <aerospike/as_queue.h>
 #include <aerospike/as_status.h>
 #include <aerospike/as_std.h>
 

@@ -59,6 +59,12 @@ typedef struct as_rec_hooks_s {
 /** Prepares `rec` with one reference; `free` says that it is on the heap. */
 AS_EXTERN as_rec* as_rec_cons(as_rec* rec, bool free, void* data, const as_rec_hooks* hooks);
 
+/** Prepares the caller's `rec`. */
+AS_EXTERN as_rec* as_rec_init(as_rec* rec, void* data, const as_rec_hooks* hooks);
+
+/** A bare record on the heap; NULL without memory. */
+AS_EXTERN as_rec* as_rec_new(void* data, const as_rec_hooks* hooks);
+
 /** Drops one reference. */
 static inline void as_rec_destroy(as_rec* rec)
 {
@@ -106,6 +112,191 @@ static inline const char* as_rec_setname(const as_rec* rec)
 {
     return as_util_hook(setname, NULL, rec);
 }
+
+/** Removes the bin `name`; 0 for success. */
+static inline int as_rec_remove(const as_rec* rec, const char* name)
+{
+    return as_util_hook(remove, 1, rec, name);
+}
+
+/** Time of the last update; 0 if it isn't known. */
+static inline uint64_t as_rec_last_update_time(const as_rec* rec)
+{
+    return as_util_hook(last_update_time, 0, rec);
+}
+
+/** Bytes; 0 if it isn't known. */
+static inline uint32_t as_rec_size(const as_rec* rec)
+{
+    return as_util_hook(size, 0, rec);
+}
+
+/** Bytes in memory; 0 if it isn't known. */
+static inline uint32_t as_rec_memory_size(const as_rec* rec)
+{
+    return as_util_hook(memory_size, 0, rec);
+}
+
+/** Bytes on storage; 0 if it isn't known. */
+static inline uint32_t as_rec_device_size(const as_rec* rec)
+{
+    return as_util_hook(device_size, 0, rec);
+}
+
+/** The user key, lent; NULL if it isn't known. */
+static inline as_val* as_rec_key(const as_rec* rec)
+{
+    return as_util_hook(key, NULL, rec);
+}
+
+/** Calls `callback` once with all names; 0 for success. */
+static inline int as_rec_bin_names(const as_rec* rec, as_rec_bin_names_callback callback,
+                                   void* udata)
+{
+    return as_util_hook(bin_names, 1, rec, callback, udata);
+}
+
+/** The digest as bytes that the caller destroys; NULL if it isn't known. */
+static inline as_bytes* as_rec_digest(const as_rec* rec)
+{
+    return as_util_hook(digest, NULL, rec);
+}
+
+/** Sets the time to live in seconds; 0 for success. */
+static inline int as_rec_set_ttl(const as_rec* rec, uint32_t ttl)
+{
+    return as_util_hook(set_ttl, 1, rec, ttl);
+}
+
+/** Forgets the user key; 0 for success. */
+static inline int as_rec_drop_key(const as_rec* rec)
+{
+    return as_util_hook(drop_key, 1, rec);
+}
+
+/** Value of the bin `name` if it is of that type, lent; else NULL. */
+static inline as_integer* as_rec_get_integer(const as_rec* rec, const char* name)
+{
+    as_val* v = as_rec_get(rec, name);
+    return as_util_fromval(v, AS_INTEGER, as_integer);
+}
+
+/** as_rec_set() of that type. */
+static inline int as_rec_set_integer(const as_rec* rec, const char* name, const as_integer* value)
+{
+    return as_rec_set(rec, name, (const as_val*)value);
+}
+
+/** Value of the bin `name` if it is of that type, lent; else NULL. */
+static inline as_double* as_rec_get_as_double(const as_rec* rec, const char* name)
+{
+    as_val* v = as_rec_get(rec, name);
+    return as_util_fromval(v, AS_DOUBLE, as_double);
+}
+
+/** as_rec_set() of that type. */
+static inline int as_rec_set_as_double(const as_rec* rec, const char* name, const as_double* value)
+{
+    return as_rec_set(rec, name, (const as_val*)value);
+}
+
+/** Value of the bin `name` if it is of that type, lent; else NULL. */
+static inline as_string* as_rec_get_string(const as_rec* rec, const char* name)
+{
+    as_val* v = as_rec_get(rec, name);
+    return as_util_fromval(v, AS_STRING, as_string);
+}
+
+/** as_rec_set() of that type. */
+static inline int as_rec_set_string(const as_rec* rec, const char* name, const as_string* value)
+{
+    return as_rec_set(rec, name, (const as_val*)value);
+}
+
+/** Value of the bin `name` if it is of that type, lent; else NULL. */
+static inline as_geojson* as_rec_get_geojson(const as_rec* rec, const char* name)
+{
+    as_val* v = as_rec_get(rec, name);
+    return as_util_fromval(v, AS_GEOJSON, as_geojson);
+}
+
+/** as_rec_set() of that type. */
+static inline int as_rec_set_geojson(const as_rec* rec, const char* name, const as_geojson* value)
+{
+    return as_rec_set(rec, name, (const as_val*)value);
+}
+
+/** Value of the bin `name` if it is of that type, lent; else NULL. */
+static inline as_bytes* as_rec_get_bytes(const as_rec* rec, const char* name)
+{
+    as_val* v = as_rec_get(rec, name);
+    return as_util_fromval(v, AS_BYTES, as_bytes);
+}
+
+/** as_rec_set() of that type. */
+static inline int as_rec_set_bytes(const as_rec* rec, const char* name, const as_bytes* value)
+{
+    return as_rec_set(rec, name, (const as_val*)value);
+}
+
+/** Value of the bin `name` if it is of that type, lent; else NULL. */
+static inline as_list* as_rec_get_list(const as_rec* rec, const char* name)
+{
+    as_val* v = as_rec_get(rec, name);
+    return as_util_fromval(v, AS_LIST, as_list);
+}
+
+/** as_rec_set() of that type. */
+static inline int as_rec_set_list(const as_rec* rec, const char* name, const as_list* value)
+{
+    return as_rec_set(rec, name, (const as_val*)value);
+}
+
+/** Value of the bin `name` if it is of that type, lent; else NULL. */
+static inline as_map* as_rec_get_map(const as_rec* rec, const char* name)
+{
+    as_val* v = as_rec_get(rec, name);
+    return as_util_fromval(v, AS_MAP, as_map);
+}
+
+/** as_rec_set() of that type. */
+static inline int as_rec_set_map(const as_rec* rec, const char* name, const as_map* value)
+{
+    return as_rec_set(rec, name, (const as_val*)value);
+}
+
+/** Integer of the bin `name`; 0 if it is none. */
+static inline int64_t as_rec_get_int64(const as_rec* rec, const char* name)
+{
+    return as_integer_getorelse(as_rec_get_integer(rec, name), 0);
+}
+
+/** Double of the bin `name`; 0.0 if it is none. */
+static inline double as_rec_get_double(const as_rec* rec, const char* name)
+{
+    return as_double_getorelse(as_rec_get_as_double(rec, name), 0.0);
+}
+
+/** Text of the bin `name`, lent; NULL if it is none. */
+static inline char* as_rec_get_str(const as_rec* rec, const char* name)
+{
+    return as_string_getorelse(as_rec_get_string(rec, name), NULL);
+}
+
+/** GeoJSON text of the bin `name`, lent; NULL if it is none. */
+static inline char* as_rec_get_geojson_str(const as_rec* rec, const char* name)
+{
+    return as_geojson_getorelse(as_rec_get_geojson(rec, name), NULL);
+}
+
+/** Stores an integer in the bin `name`; 0 for success. */
+AS_EXTERN int as_rec_set_int64(const as_rec* rec, const char* name, int64_t value);
+
+/** Stores a double in the bin `name`; 0 for success. */
+AS_EXTERN int as_rec_set_double(const as_rec* rec, const char* name, double value);
+
+/** Stores a copy of a text in the bin `name`; 0 for success. */
+AS_EXTERN int as_rec_set_str(const as_rec* rec, const char* name, const char* value);
 
 /** Calls `callback` for each bin; false if it stopped or there is no record. */
 static inline bool as_rec_foreach(const as_rec* rec, as_rec_foreach_callback callback, void* udata)

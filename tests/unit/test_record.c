@@ -258,6 +258,62 @@ static void as_a_value(void** state)
     as_rec_destroy(interface);
 }
 
+static void see_names(char* names, uint32_t count, uint16_t size, void* udata)
+{
+    assert_int_equal(count, 2);
+    assert_string_equal(names, "i");
+    assert_string_equal(names + size, "s");
+    *(bool*)udata = true;
+}
+
+static void through_the_interface(void** state)
+{
+    (void)state;
+    as_record rec;
+    as_record_inita(&rec, 8);
+    as_rec* interface = as_rec_fromval(as_record_toval(&rec));
+    assert_int_equal(as_rec_set_int64(interface, "i", 5), 0);
+    assert_int_equal(as_rec_set_str(interface, "s", "text"), 0);
+    bool is_called = false;
+    assert_int_equal(as_rec_bin_names(interface, see_names, &is_called), 0);
+    assert_true(is_called);
+    assert_int_equal(as_rec_set_double(interface, "d", 1.5), 0);
+    assert_int_equal(as_rec_set_integer(interface, "I", as_integer_new(6)), 0);
+    assert_int_equal(as_rec_set_string(interface, "S", as_string_new_strdup("x")), 0);
+    as_record_set_bool(&rec, "b", true);
+    assert_int_equal(as_rec_get_int64(interface, "i"), 5);
+    assert_string_equal(as_rec_get_str(interface, "s"), "text");
+    assert_true(as_rec_get_double(interface, "d") > 1.4);
+    assert_int_equal(as_rec_get_integer(interface, "I")->value, 6);
+    assert_null(as_rec_get_list(interface, "I"));
+    assert_null(as_rec_get_geojson_str(interface, "s"));
+    assert_int_equal(as_rec_get_int64(interface, "missing"), 0);
+    /* Values that lie in their bins move when one before them goes. */
+    assert_int_equal(as_rec_remove(interface, "s"), 0);
+    assert_int_equal(as_rec_remove(interface, "s"), 1);
+    assert_int_equal(as_rec_numbins(interface), 5);
+    assert_true(as_record_get_bool(&rec, "b"));
+    assert_int_equal(as_rec_set_ttl(interface, 77), 0);
+    assert_int_equal(as_rec_ttl(interface), 77);
+    assert_null(as_rec_digest(interface));
+    assert_null(as_rec_key(interface));
+    rec.key.digest.init = true;
+    memset(rec.key.digest.value, 7, sizeof(rec.key.digest.value));
+    as_bytes* digest = as_rec_digest(interface);
+    assert_int_equal(as_bytes_size(digest), 20);
+    as_bytes_destroy(digest);
+    assert_int_equal(as_rec_drop_key(interface), 1); /* no such hook */
+    assert_int_equal(as_rec_size(interface) + as_rec_memory_size(interface) +
+                         as_rec_device_size(interface) + as_rec_last_update_time(interface),
+                     0);
+    as_record_destroy(&rec);
+    as_rec* bare = as_rec_new(NULL, NULL);
+    as_rec on_stack;
+    assert_ptr_equal(as_rec_init(&on_stack, &rec, NULL), &on_stack);
+    assert_int_equal(as_rec_set_int64(bare, "x", 1), 1);
+    as_rec_destroy(bare);
+}
+
 static void results_of_functions(void** state)
 {
     (void)state;
@@ -303,6 +359,7 @@ int main(void)
         cmocka_unit_test(the_key_goes_with_the_record),
         cmocka_unit_test(walking),
         cmocka_unit_test(as_a_value),
+        cmocka_unit_test(through_the_interface),
         cmocka_unit_test(results_of_functions),
         cmocka_unit_test(without_memory),
     };
