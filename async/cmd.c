@@ -64,7 +64,20 @@ static void list_remove(tnd_cmd_list* list, tnd_cmd* cmd)
 
 static tnd_cmd_list* cmd_list(tnd_cmd* cmd)
 {
-    return cmd->phase == TND_CMD_MAP ? &cmd->engine->waiting : &cmd->engine->running;
+    switch (cmd->phase) {
+    case TND_CMD_QUEUED:
+        return &cmd->engine->queued;
+    case TND_CMD_MAP:
+        return &cmd->engine->waiting;
+    case TND_CMD_NEW:
+    case TND_CMD_OPENING:
+    case TND_CMD_SENT:
+    case TND_CMD_PAUSED:
+    case TND_CMD_FAILED:
+    case TND_CMD_ENDED:
+        break;
+    }
+    return &cmd->engine->running;
 }
 
 /* ---- memory ---- */
@@ -128,6 +141,7 @@ static void cmd_count_present(tnd_engine* engine)
 {
     tnd_stats_set(engine->stats, TND_GAUGE(commands_running), engine->running.count);
     tnd_stats_set(engine->stats, TND_GAUGE(commands_waiting), engine->waiting.count);
+    tnd_stats_set(engine->stats, TND_GAUGE(delay_queue), engine->queued.count);
 }
 
 static void cmd_count_end(const tnd_cmd* cmd, const as_error* err)
@@ -146,6 +160,7 @@ void tnd_cmd_end(tnd_cmd* cmd, as_error* err, as_record* record)
     tnd_engine* engine = cmd->engine;
     as_event_loop* entry = cmd->entry;
     list_remove(cmd_list(cmd), cmd);
+    tnd_delay_cancel(&cmd->delayed);
     cmd->phase = TND_CMD_ENDED;
     cmd_count_end(cmd, err);
     tnd_timer_stop(&cmd->timer);
@@ -158,6 +173,7 @@ void tnd_cmd_end(tnd_cmd* cmd, as_error* err, as_record* record)
     }
     entry->pending--;
     engine->loop->ops->unref(engine->loop);
+    tnd_delay_leave(&cmd->delayed);
     tnd_cmd_discard(cmd);
     tnd_engine_note_end(engine);
     tnd_engine_leave(engine, previous);
@@ -180,6 +196,7 @@ void tnd_cmd_end_with_error(tnd_cmd* cmd, bool was_sent)
         as_error_append(&cmd->err, text);
     }
     if (cmd->is_inside) {
+        assert(cmd_list(cmd) == &cmd->engine->running);
         cmd->phase = TND_CMD_FAILED;
         tnd_timer_stop(&cmd->timer);
         tnd_task_soon(&cmd->task);
@@ -280,6 +297,62 @@ static void cmd_wait_for_map(tnd_cmd* cmd)
     }
 }
 
+/* ---- its turn ---- */
+
+/* Let in: the first attempt, or the wait for a map. */
+static void cmd_begin(tnd_cmd* cmd)
+{
+    tnd_engine* engine = cmd->engine;
+    if (tnd_engine_is_ready(engine)) {
+        cmd->phase = TND_CMD_NEW;
+        list_append(&engine->running, cmd);
+        cmd_count_present(engine);
+        tnd_cmd_attempt(cmd);
+    } else {
+        cmd_wait_for_map(cmd);
+    }
+}
+
+/* Somebody else's listener has returned: what fails here is told in a task. */
+static void on_cmd_turn(tnd_delayed* delayed)
+{
+    tnd_cmd* cmd = (tnd_cmd*)(void*)((char*)delayed - offsetof(tnd_cmd, delayed));
+    list_remove(&cmd->engine->queued, cmd);
+    tnd_timer_stop(&cmd->timer);
+    cmd->is_late = true;
+    cmd->is_inside = true;
+    cmd_begin(cmd);
+    cmd->is_inside = false;
+}
+
+static void cmd_refuse_turn(tnd_cmd* cmd)
+{
+    list_append(&cmd->engine->running, cmd);
+    as_error_setallv(&cmd->err, AEROSPIKE_ERR_ASYNC_QUEUE_FULL, __func__, __FILE__, __LINE__,
+                     "Async delay queue full: %u", cmd->entry->max_commands_in_queue);
+    tnd_cmd_end_with_error(cmd, false);
+}
+
+static void cmd_take_turn(tnd_cmd* cmd)
+{
+    cmd->delayed.on_turn = on_cmd_turn;
+    switch (tnd_delay_enter(&cmd->delayed, cmd->entry)) {
+    case TND_DELAY_NONE:
+        cmd_begin(cmd);
+        return;
+    case TND_DELAY_QUEUED:
+        cmd->phase = TND_CMD_QUEUED;
+        list_append(&cmd->engine->queued, cmd);
+        tnd_stats_add(cmd->engine->stats, TND_COUNTER(delayed), 1);
+        cmd_count_present(cmd->engine);
+        tnd_cmd_arm(cmd);
+        return;
+    case TND_DELAY_FULL:
+        cmd_refuse_turn(cmd);
+        return;
+    }
+}
+
 as_status tnd_cmd_start(tnd_cmd* cmd, const as_key* key, const as_policy_base* base, as_error* err)
 {
     assert(key->digest.init);
@@ -303,13 +376,7 @@ as_status tnd_cmd_start(tnd_cmd* cmd, const as_key* key, const as_policy_base* b
     cmd->entry->pending++;
     engine->loop->ops->ref(engine->loop); /* work to be finished before the loop ends */
     cmd->is_inside = true;
-    if (is_ready) {
-        list_append(&engine->running, cmd);
-        cmd_count_present(engine);
-        tnd_cmd_attempt(cmd);
-    } else {
-        cmd_wait_for_map(cmd);
-    }
+    cmd_take_turn(cmd);
     cmd->is_inside = false;
     return AEROSPIKE_OK;
 }
@@ -321,6 +388,7 @@ void tnd_cmd_start_waiting(tnd_engine* engine)
     while (engine->waiting.first && !engine->is_freed) {
         tnd_cmd* cmd = engine->waiting.first;
         cmd_leave_waiting(cmd);
+        cmd->is_late = true;
         tnd_cmd_attempt(cmd);
     }
 }
@@ -363,6 +431,9 @@ static void cmd_abort(tnd_cmd* cmd, as_status status, const char* text)
 
 void tnd_cmd_abort_all(tnd_engine* engine, as_status status, const char* text)
 {
+    while (engine->queued.first) { /* first: the end of another would let them in */
+        cmd_abort(engine->queued.first, status, text);
+    }
     while (engine->running.first) {
         cmd_abort(engine->running.first, status, text);
     }

@@ -1,6 +1,7 @@
 /*
  * One command on one record: encoded once, tried on one replica after the other, ended once.
  *
+ *     (QUEUED ->)                               QUEUED: for its turn on the event loop's entry
  *     MAP ----> OPENING -> SENT -> (END)         MAP: no map yet
  *      |         ^  |       |                    PAUSED: before a retry, or for the loop's next
  * turn
@@ -10,6 +11,7 @@
  */
 #pragma once
 
+#include "async/delay.h"
 #include "async/engine.h"
 #include "core/buf.h"
 #include <aerospike/as_key.h>
@@ -24,6 +26,7 @@ typedef enum tnd_cmd_result {
 
 typedef enum tnd_cmd_phase {
     TND_CMD_NEW = 0,
+    TND_CMD_QUEUED,
     TND_CMD_MAP,
     TND_CMD_OPENING,
     TND_CMD_SENT,
@@ -52,6 +55,8 @@ struct tnd_cmd {
     tnd_cmd* prev;
     as_namespace ns;
     uint32_t partition;
+    tnd_delayed delayed;    /* its turn */
+    bool is_late;           /* it had to wait before its first attempt */
     bool is_inside;         /* the call that started it hasn't returned yet */
     bool is_sc;             /* the namespace, as of the last attempt */
     uint32_t attempt;       /* the present one, 1 is the first */
@@ -87,7 +92,8 @@ uint32_t tnd_cmd_server_timeout(uint32_t socket_ms, uint32_t total_ms);
 
 /* Accepts: AEROSPIKE_OK, and the listener is called once from the loop, unless the process ends. Or
  * refuses, with `err` set and the command discarded: AEROSPIKE_ERR_NAMESPACE_NOT_FOUND,
- * AEROSPIKE_ERR_ASYNC_QUEUE_FULL. The first attempt is made inside. `key` has its digest. */
+ * AEROSPIKE_ERR_ASYNC_QUEUE_FULL (too many wait for the first map). The first attempt is made
+ * inside. `key` has its digest. */
 as_status tnd_cmd_start(tnd_cmd* cmd, const as_key* key, const as_policy_base* base, as_error* err);
 
 /* The engine's business: start those that wait for the first map; end those of them that have no

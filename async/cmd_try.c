@@ -42,6 +42,7 @@ static uint64_t cmd_due_us(const tnd_cmd* cmd)
     case TND_CMD_SENT:
         break;
     case TND_CMD_NEW:
+    case TND_CMD_QUEUED:
     case TND_CMD_MAP:
     case TND_CMD_PAUSED:
     case TND_CMD_FAILED:
@@ -134,6 +135,11 @@ void tnd_cmd_on_timer(tnd_timer* timer)
     as_event_loop* previous = tnd_engine_enter(engine, cmd->entry);
     uint64_t now_us = tnd_cmd_now_us(cmd);
     switch (cmd->phase) {
+    case TND_CMD_QUEUED:
+        cmd_set_timeout_error(cmd, TND_TIMEOUT_QUEUE, cmd->total_ms, "waiting in",
+                              "the event loop's delay queue");
+        tnd_cmd_end_with_error(cmd, false);
+        break;
     case TND_CMD_MAP:
         cmd_set_timeout_error(
             cmd, TND_TIMEOUT_MAP, cmd->total_ms, "waiting for the cluster's first partition map:",
@@ -185,7 +191,7 @@ void tnd_cmd_send(tnd_cmd* cmd)
 }
 
 /* What remains of the limits, for the server's and our own sake. */
-static void cmd_prepare_retry(tnd_cmd* cmd, uint64_t now_us)
+static void cmd_set_server_timeout(tnd_cmd* cmd, uint64_t now_us)
 {
     uint32_t left_ms = 0;
     if (cmd->deadline_us > 0) {
@@ -226,8 +232,8 @@ void tnd_cmd_attempt(tnd_cmd* cmd)
     cmd->attempt++;
     as_error_reset(&cmd->err);
     cmd->active_us = tnd_cmd_now_us(cmd);
-    if (cmd->attempt > 1) {
-        cmd_prepare_retry(cmd, cmd->active_us);
+    if (cmd->attempt > 1 || cmd->is_late) {
+        cmd_set_server_timeout(cmd, cmd->active_us);
     }
     tnd_node* node = tnd_cmd_route(cmd, &cmd->err);
     if (node) {

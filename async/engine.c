@@ -185,7 +185,8 @@ static void on_grace_over(tnd_timer* timer)
     tnd_engine* engine = timer->udata;
     as_event_loop* previous = tnd_engine_enter(engine, NULL);
     as_log_warn("closing: %u commands haven't ended within %u ms and are given up",
-                engine->running.count + engine->waiting.count, TND_ENGINE_GRACE_MS);
+                engine->running.count + engine->waiting.count + engine->queued.count,
+                TND_ENGINE_GRACE_MS);
     tnd_engine_abort(engine, AEROSPIKE_ERR_CLIENT, closed_text);
     tnd_engine_note_end(engine);
     tnd_engine_leave(engine, previous);

@@ -66,7 +66,8 @@ struct tnd_engine {
     tnd_pool pool;
     bool counts_timeouts; /* a server's answer "timeout" is an error of the node (only there) */
     tnd_replica_turns turns;
-    tnd_cmd_list running; /* accepted, and not waiting for the first map */
+    tnd_cmd_list running; /* accepted, and waiting neither for their turn nor for the first map */
+    tnd_cmd_list queued;  /* for their turn on their event loop's entry */
     tnd_cmd_list waiting; /* for the first map */
     tnd_cmd* spare;       /* recycled commands with their buffers */
     uint32_t spare_count;
@@ -102,7 +103,7 @@ void tnd_engine_note_end(tnd_engine* engine);
 
 static inline bool tnd_engine_is_drained(const tnd_engine* engine)
 {
-    return engine->running.count == 0 && engine->waiting.count == 0;
+    return engine->running.count == 0 && engine->waiting.count == 0 && engine->queued.count == 0;
 }
 
 /* No new commands; the role of tender is given up. Running commands get TND_ENGINE_GRACE_MS. True

@@ -360,12 +360,29 @@ static as_status events_check_policy(const as_policy_event* policy, as_error* er
                                 "max_commands_in_process %d is neither 0 nor at least 5",
                                 policy->max_commands_in_process);
     }
-    if (policy->max_commands_in_process > 0 || policy->max_commands_in_queue > 0) {
-        return as_error_set_message(err, AEROSPIKE_ERR_CLIENT,
-                                    "The delay queue isn't there yet: max_commands_in_process and "
-                                    "max_commands_in_queue must be 0");
-    }
     return AEROSPIKE_OK;
+}
+
+static void entry_set_policy(as_event_loop* entry, const as_policy_event* policy)
+{
+    if (policy) {
+        entry->max_commands_in_process = policy->max_commands_in_process;
+        entry->max_commands_in_queue = policy->max_commands_in_queue;
+    }
+}
+
+as_status as_event_set_policy(as_error* err, const as_policy_event* policy,
+                              as_event_loop* event_loop)
+{
+    as_error_reset(err);
+    if (!policy || !event_loop) {
+        return as_error_set_message(err, AEROSPIKE_ERR_PARAM,
+                                    "as_event_set_policy() needs a policy and an event loop");
+    }
+    if (events_check_policy(policy, err) == AEROSPIKE_OK) {
+        entry_set_policy(event_loop, policy);
+    }
+    return err->code;
 }
 
 /* A set whose loop has ended may still wait for its end; one that still runs keeps its place. */
@@ -407,6 +424,9 @@ as_status as_create_event_loops(as_error* err, as_policy_event* policy, uint32_t
         tnd_loop_ev_free(loop);
         return as_error_set_message(err, AEROSPIKE_ERR_CLIENT,
                                     "No memory or no descriptor for an event loop");
+    }
+    for (uint32_t i = 0; i < capacity; i++) {
+        entry_set_policy(&events->entries[i], policy);
     }
     events_publish(events);
     if (event_loops) {
@@ -479,6 +499,7 @@ as_status as_set_external_event_loop(as_error* err, as_policy_event* policy, voi
         events_start(events, seam);
     }
     as_event_loop* entry = events_register(events);
+    entry_set_policy(entry, policy);
     as_event_loop_size = events->size;
     if (event_loop) {
         *event_loop = entry;

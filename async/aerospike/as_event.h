@@ -31,19 +31,22 @@ extern "C" {
 #endif
 
 struct ev_loop;
+struct tnd_delayed;
 struct tnd_events;
 
 /** Limits of an event loop. */
 typedef struct as_policy_event {
     /**
-     * Commands that run at once on the loop; 0 for any number. Anything else is refused with
-     * AEROSPIKE_ERR_CLIENT: 1 to 4 and negative numbers for good, the rest until there is a delay
-     * queue.
+     * Commands that run at once on the loop, 5 at least; 0 for any number. Others wait for their
+     * turn, in order, within their timeouts: AEROSPIKE_ERR_TIMEOUT when those end first.
      */
     int max_commands_in_process;
-    /** Commands that wait beyond those; 0 for any number. Refused if set, as above. */
+    /**
+     * Commands that wait beyond those; 0 for any number. The listener of one more is called with
+     * AEROSPIKE_ERR_ASYNC_QUEUE_FULL. Without max_commands_in_process nobody waits.
+     */
     uint32_t max_commands_in_queue;
-    /** First size of that queue. 256. */
+    /** Accepted and unused: waiting takes no memory of its own. 256. */
     uint32_t queue_initial_capacity;
 } as_policy_event;
 
@@ -59,6 +62,12 @@ typedef struct as_event_loop {
     int pending;
     /** Private. */
     struct tnd_events* events;
+    int max_commands_in_process;
+    uint32_t max_commands_in_queue;
+    int in_process;
+    uint32_t delayed_count;
+    struct tnd_delayed* delayed_first;
+    struct tnd_delayed* delayed_last;
 } as_event_loop;
 
 /** The entries of this thread, NULL for none. Read only. */
@@ -122,14 +131,13 @@ AS_EXTERN as_event_loop* as_event_loop_get(void);
 /** Commands that run on this entry, with the one whose listener is being called. */
 static inline int as_event_loop_get_process_size(as_event_loop* event_loop)
 {
-    return event_loop->pending;
+    return event_loop->pending - (int)event_loop->delayed_count;
 }
 
 /** Commands that wait for their turn on this entry. */
 static inline uint32_t as_event_loop_get_queue_size(as_event_loop* event_loop)
 {
-    (void)event_loop;
-    return 0;
+    return event_loop->delayed_count;
 }
 
 /**

@@ -29,6 +29,13 @@ AS_EXTERN bool as_event_run(as_event_loop* event_loop, bool (*done)(void* udata)
  */
 AS_EXTERN as_event_loop* tnd_event_set_loop(tnd_loop* loop);
 
+/**
+ * Sets the limits of an entry that was registered without any, at any time: what runs goes on.
+ * AEROSPIKE_ERR_CLIENT, and nothing changes, for limits that as_create_event_loops() refuses.
+ */
+AS_EXTERN as_status as_event_set_policy(as_error* err, const as_policy_event* policy,
+                                        as_event_loop* event_loop);
+
 #ifdef __cplusplus
 }
 #endif

@@ -4,6 +4,7 @@
  * within its limit and not after the close; nothing is left on the loop.
  */
 #include "tests/sim/cmd_bed.h"
+#include <tendril/event.h>
 
 /* ---- limits ---- */
 
@@ -201,6 +202,11 @@ static void live_once(uint64_t seed, uint64_t* ret_hash, unsigned* ret_ok)
     faults->spurious_percent = (unsigned)below(&b, 10);
     faults->wake_late_us_max = below(&b, 3) ? 0 : 20 * MS;
     faults->timer_late_us_max = below(&b, 3) ? 0 : 20 * MS;
+    if (below(&b, 3) == 0) {
+        as_policy_event policy = {.max_commands_in_process = 5 + (int)below(&b, 10)};
+        as_error err;
+        as_event_set_policy(&err, &policy, b.events->entries);
+    }
     bed_connect(&b);
     int started = 0;
     for (; started < COMMANDS && b.as.cluster; started++) {

@@ -54,8 +54,8 @@ static void checks_the_policy(void** state)
         int in_process;
         uint32_t in_queue;
         bool is_valid;
-    } cases[] = {{0, 0, true},  {-1, 0, false}, {1, 0, false}, {4, 0, false},
-                 {5, 0, false}, {5, 2, false},  {0, 1, false}};
+    } cases[] = {{0, 0, true}, {-1, 0, false}, {1, 0, false}, {4, 0, false},
+                 {5, 0, true}, {5, 2, true},   {0, 1, true}};
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         as_policy_event policy;
         as_policy_event_init(&policy);
@@ -71,6 +71,15 @@ static void checks_the_policy(void** state)
         assert_true(as_event_close_loops() == cases[i].is_valid);
     }
     as_error err;
+    as_policy_event policy;
+    as_policy_event_init(&policy);
+    as_event_loop* loops = as_event_create_loops(2);
+    assert_int_equal(as_event_set_policy(&err, &policy, &loops[1]), AEROSPIKE_OK);
+    policy.max_commands_in_process = 3;
+    assert_int_equal(as_event_set_policy(&err, &policy, &loops[1]), AEROSPIKE_ERR_CLIENT);
+    assert_int_equal(as_event_set_policy(&err, NULL, &loops[1]), AEROSPIKE_ERR_PARAM);
+    assert_int_equal(as_event_set_policy(&err, &policy, NULL), AEROSPIKE_ERR_PARAM);
+    assert_true(as_event_close_loops());
     assert_int_equal(as_create_event_loops(&err, NULL, 0, NULL), AEROSPIKE_ERR_CLIENT);
     assert_int_equal(as_create_event_loops(&err, NULL, 5000, NULL), AEROSPIKE_ERR_CLIENT);
 }
