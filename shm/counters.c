@@ -133,6 +133,6 @@ const char* tnd_latency_kind_name(tnd_latency_kind kind)
 
 const char* tnd_worker_state_name(tnd_worker_state state)
 {
-    static const char* const names[] = {"live", "draining", "joining", "dead", "damaged"};
+    static const char* const names[] = {"live", "draining", "dead", "damaged"};
     return NAME_OF(names, state);
 }

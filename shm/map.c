@@ -8,6 +8,7 @@
  */
 #include "shm/map.h"
 
+#include <assert.h>
 #include <string.h>
 #include <sys/mman.h>
 
@@ -50,6 +51,15 @@ static as_status open_private(tnd_map* map, const tnd_map_config* config,
     return AEROSPIKE_OK;
 }
 
+static bool alloc_copies(tnd_map* map)
+{
+    map->nodes = tnd_calloc(map->nodes_capacity + 1, sizeof(tnd_node_rec));
+    map->namespaces = tnd_calloc(map->namespaces_capacity, sizeof(tnd_ns_rec));
+    map->spare_nodes = tnd_calloc(map->nodes_capacity + 1, sizeof(tnd_node_rec));
+    map->spare_namespaces = tnd_calloc(map->namespaces_capacity, sizeof(tnd_ns_rec));
+    return map->nodes && map->namespaces && map->spare_nodes && map->spare_namespaces;
+}
+
 as_status tnd_map_open(tnd_map* map, const tnd_map_config* config, as_error* err)
 {
     memset(map, 0, sizeof(*map));
@@ -60,11 +70,7 @@ as_status tnd_map_open(tnd_map* map, const tnd_map_config* config, as_error* err
     map->namespaces_capacity = config->namespaces_capacity;
     map->workers_capacity = config->workers_capacity;
     map->arenas_count = TND_ARENAS;
-    map->nodes = tnd_calloc(config->nodes_capacity + 1, sizeof(tnd_node_rec));
-    map->namespaces = tnd_calloc(config->namespaces_capacity, sizeof(tnd_ns_rec));
-    map->spare_nodes = tnd_calloc(config->nodes_capacity + 1, sizeof(tnd_node_rec));
-    map->spare_namespaces = tnd_calloc(config->namespaces_capacity, sizeof(tnd_ns_rec));
-    if (!map->nodes || !map->namespaces || !map->spare_nodes || !map->spare_namespaces) {
+    if (!alloc_copies(map)) {
         tnd_map_close(map);
         return as_error_update(err, AEROSPIKE_ERR_CLIENT, "No memory for %u nodes",
                                config->nodes_capacity);
@@ -84,6 +90,33 @@ as_status tnd_map_open(tnd_map* map, const tnd_map_config* config, as_error* err
         map->sys->ops->protect(map->sys->ctx, map->map, map->size - map->shared_bytes, false);
     }
     return AEROSPIKE_OK;
+}
+
+bool tnd_map_view(tnd_map* map, const tnd_map_config* config, int shm_id, uint8_t* base,
+                  size_t size)
+{
+    tnd_seg_shape shape;
+    tnd_segment_shape(config->nodes_capacity, config->namespaces_capacity, config->workers_capacity,
+                      TND_ARENAS, &shape);
+    assert(size >= shape.size);
+    memset(map, 0, sizeof(*map));
+    map->sys = config->sys ? config->sys : &tnd_shm_sys_real;
+    map->key = config->key;
+    map->shm_id = shm_id;
+    map->is_read_only = true;
+    map->is_held = true;
+    map->nodes_capacity = config->nodes_capacity;
+    map->namespaces_capacity = config->namespaces_capacity;
+    map->workers_capacity = config->workers_capacity;
+    map->arenas_count = TND_ARENAS;
+    map->base = base;
+    map->size = size;
+    map_place(map, &shape);
+    if (alloc_copies(map)) {
+        return true;
+    }
+    tnd_map_close(map);
+    return false;
 }
 
 void tnd_map_close(tnd_map* map)
@@ -151,7 +184,9 @@ static void node_bound(tnd_node_rec* node)
             node->addrs_count = i;
         }
     }
-    if (node->state > TND_NODE_QUARANTINED || node->addrs_count == 0) {
+    /* One that has left keeps its place, and has no address. */
+    if (node->state > TND_NODE_QUARANTINED ||
+        (node->state == TND_NODE_ACTIVE && node->addrs_count == 0)) {
         node->state = TND_NODE_FREE;
     }
 }

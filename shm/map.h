@@ -74,6 +74,12 @@ typedef struct tnd_map {
  */
 as_status tnd_map_open(tnd_map* map, const tnd_map_config* config, as_error* err);
 
+/* A view of a segment (`shm_id` >= 0) that the caller has mapped, `base` on a page's boundary, and
+ * will unmap after tnd_map_close. Of the configuration only sys, key and capacities count; `size`
+ * covers them (asserted). For reading. False without memory. */
+bool tnd_map_view(tnd_map* map, const tnd_map_config* config, int shm_id, uint8_t* base,
+                  size_t size);
+
 /* Detach, and remove the segment if that leaves nobody attached. A member that joined on another
  * thread leaves the memory mapped: that thread's list of robust mutexes leads through it.
  * Idempotent, accepts zeroed storage. */

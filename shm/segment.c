@@ -117,7 +117,7 @@ static void identity_text_write(tnd_seg_header* header, const char* identity)
     }
 }
 
-static void identity_text_read(const tnd_seg_header* header, char text[TND_IDENTITY_WORDS * 8 + 1])
+void tnd_segment_identity(const tnd_seg_header* header, char text[TND_IDENTITY_WORDS * 8 + 1])
 {
     for (size_t i = 0; i < TND_IDENTITY_WORDS; i++) {
         uint64_t word = tnd_word_load(&header->identity_text[i], memory_order_relaxed);
@@ -195,7 +195,7 @@ static as_status refuse_identity(int key, const tnd_seg_header* header, const ch
                                  as_error* err)
 {
     char theirs[TND_IDENTITY_WORDS * 8 + 1];
-    identity_text_read(header, theirs);
+    tnd_segment_identity(header, theirs);
     return as_error_update(err, AEROSPIKE_ERR_CLIENT,
                            "Shared memory segment with key 0x%08x serves {%s}, this program wants "
                            "{%s}: one segment serves one cluster; " REMEDIES,

@@ -26,6 +26,9 @@ void tnd_segment_shape(uint32_t nodes, uint32_t namespaces, uint32_t workers, ui
 /* This build's layout word: version and hash of what must agree byte for byte. */
 uint64_t tnd_segment_layout(void);
 
+/* The identity as it stands there, printable, zero-terminated. */
+void tnd_segment_identity(const tnd_seg_header* header, char text[TND_IDENTITY_WORDS * 8 + 1]);
+
 /* Create or attach, complete an unfinished header, refuse what isn't ours. On success map->base,
  * size, shm_id and is_read_only are set. */
 as_status tnd_segment_open(tnd_map* map, const tnd_map_config* config, const tnd_seg_shape* shape,

@@ -67,6 +67,7 @@ static int sys_stat(void* ctx, int id, tnd_shm_stat* ret_stat)
     }
     *ret_stat = (tnd_shm_stat){
         .size = ds.shm_segsz,
+        .key = ds.shm_perm.__key,
         .uid = ds.shm_perm.uid,
         .mode = ds.shm_perm.mode & 0777,
         .attached = (uint32_t)ds.shm_nattch,
@@ -305,6 +306,11 @@ static bool sys_life_end(void* ctx, tnd_seg_slot* slot)
     sys_held[held].slot = NULL;
     sys_held_copy();
     return true;
+}
+
+bool tnd_shm_life_is_sane(const tnd_seg_slot* slot)
+{
+    return sys_life_is_sane(&slot->life);
 }
 
 /*

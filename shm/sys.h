@@ -12,6 +12,7 @@
 
 typedef struct tnd_shm_stat {
     size_t size;
+    int key;           /* for people; 0 once it is removed */
     uint32_t uid;      /* present owner of the segment */
     uint32_t mode;     /* permission bits */
     uint32_t attached; /* processes that have it attached */
@@ -44,6 +45,9 @@ typedef struct tnd_shm_sys {
     const tnd_shm_ops* ops;
     void* ctx;
 } tnd_shm_sys;
+
+/* Is it what this libc makes of a proof of life, or damaged? Loads only. */
+bool tnd_shm_life_is_sane(const tnd_seg_slot* slot);
 
 /* System V and robust process-shared mutexes. */
 extern const tnd_shm_sys tnd_shm_sys_real;

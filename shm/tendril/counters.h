@@ -126,7 +126,6 @@ typedef struct tnd_node_counters {
 typedef enum tnd_worker_state {
     TND_WORKER_LIVE = 0,
     TND_WORKER_DRAINING, /**< lives, and is no candidate: it closes, or its loop doesn't turn */
-    TND_WORKER_JOINING,  /**< about to have a slot */
     TND_WORKER_DEAD,     /**< its death is proved; its slot goes to whoever comes next */
     TND_WORKER_DAMAGED,  /**< its slot makes no sense */
 } tnd_worker_state;
