@@ -103,7 +103,6 @@ tnd_cmd* tnd_cmd_new(tnd_engine* engine, as_event_loop* entry)
     cmd->engine = engine;
     cmd->entry = entry;
     cmd->buf = buf;
-    tnd_timer_init(&cmd->timer, engine->loop, tnd_cmd_on_timer, cmd);
     tnd_task_init(&cmd->task, engine->loop, tnd_cmd_on_task, cmd);
     return cmd;
 }
@@ -163,7 +162,7 @@ void tnd_cmd_end(tnd_cmd* cmd, as_error* err, as_record* record)
     tnd_delay_cancel(&cmd->delayed);
     cmd->phase = TND_CMD_ENDED;
     cmd_count_end(cmd, err);
-    tnd_timer_stop(&cmd->timer);
+    tnd_cmd_disarm(cmd);
     tnd_task_cancel(&cmd->task);
     as_event_loop* previous = tnd_engine_enter(engine, entry);
     if (cmd->result == TND_CMD_STATUS) {
@@ -198,7 +197,7 @@ void tnd_cmd_end_with_error(tnd_cmd* cmd, bool was_sent)
     if (cmd->is_inside) {
         assert(cmd_list(cmd) == &cmd->engine->running);
         cmd->phase = TND_CMD_FAILED;
-        tnd_timer_stop(&cmd->timer);
+        tnd_cmd_disarm(cmd);
         tnd_task_soon(&cmd->task);
     } else {
         tnd_cmd_end(cmd, &cmd->err, NULL);
@@ -213,9 +212,11 @@ static void cmd_pause(tnd_cmd* cmd, uint32_t sleep_ms)
 {
     cmd->phase = TND_CMD_PAUSED;
     if (sleep_ms > 0) {
-        tnd_timer_start_ms(&cmd->timer, sleep_ms);
+        uint64_t now_us = tnd_cmd_now_us(cmd);
+        tnd_timeouts_start(&cmd->engine->timeouts, &cmd->timeout,
+                           now_us + (uint64_t)sleep_ms * 1000, now_us);
     } else {
-        tnd_timer_stop(&cmd->timer);
+        tnd_cmd_disarm(cmd);
         tnd_task_soon(&cmd->task);
     }
 }
@@ -422,7 +423,7 @@ static void cmd_abort(tnd_cmd* cmd, as_status status, const char* text)
     if (link) {
         was_sent = cmd->phase == TND_CMD_SENT && tnd_cmd_is_out(cmd);
         cmd->link = NULL;
-        tnd_link_close(link);
+        tnd_link_abandon(link, cmd->seat, 0);
     }
     cmd->is_inside = false;
     as_error_setall(&cmd->err, status, text, __func__, __FILE__, __LINE__);

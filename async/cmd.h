@@ -71,10 +71,10 @@ struct tnd_cmd {
     uint64_t start_us;      /* of the call that submitted it */
     uint64_t active_us;     /* start of the attempt, or when bytes were seen last */
     tnd_link* link;         /* OPENING, SENT */
-    uint64_t sent_mark;     /* of link->conn.sent_bytes: the request is out */
+    uint32_t seat;          /* on that */
     uint64_t received_mark; /* of link->conn.received_bytes, at active_us */
     uint32_t node_index;    /* of the present attempt */
-    tnd_timer timer;        /* one per command; see cmd_arm for what it stands for */
+    tnd_timeout timeout;    /* one per command; see tnd_cmd_arm for what it stands for */
     tnd_task task;          /* PAUSED without a pause, FAILED */
     as_error err;           /* of the last attempt */
 };
@@ -95,6 +95,9 @@ uint32_t tnd_cmd_server_timeout(uint32_t socket_ms, uint32_t total_ms);
  * AEROSPIKE_ERR_ASYNC_QUEUE_FULL (too many wait for the first map). The first attempt is made
  * inside. `key` has its digest. */
 as_status tnd_cmd_start(tnd_cmd* cmd, const as_key* key, const as_policy_base* base, as_error* err);
+
+/* The engine's timer: limits are due. */
+void tnd_cmd_on_timeouts(tnd_timer* timer);
 
 /* The engine's business: start those that wait for the first map; end those of them that have no
  * deadline; end all; free recycled ones. Listeners are called inside. */

@@ -28,7 +28,10 @@ as_status tnd_cmd_check_namespace(const tnd_cmd* cmd, as_error* err);
 void tnd_cmd_send(tnd_cmd* cmd);
 
 /* Was the request handed to the kernel completely? While cmd->link is there. */
-bool tnd_cmd_is_out(const tnd_cmd* cmd);
+static inline bool tnd_cmd_is_out(const tnd_cmd* cmd)
+{
+    return tnd_link_is_out(cmd->link, cmd->seat);
+}
 
 /* "BB9... 10.1.2.3:3000", also of a link that is closed already. */
 void tnd_cmd_link_text(const tnd_link* link, char* ret_text, size_t size);
@@ -47,8 +50,8 @@ void tnd_cmd_end_with_error(tnd_cmd* cmd, bool was_sent);
 
 uint64_t tnd_cmd_now_us(const tnd_cmd* cmd);
 
-/* Sets the one timer to whatever limit of the present phase is next. */
+/* Sets the one timeout to whatever limit of the present phase is next. */
 void tnd_cmd_arm(tnd_cmd* cmd);
+void tnd_cmd_disarm(tnd_cmd* cmd);
 
-void tnd_cmd_on_timer(tnd_timer* timer);
 void tnd_cmd_on_task(tnd_task* task);

@@ -20,13 +20,13 @@ static void on_link_open(void* owner, tnd_link* link)
     tnd_engine_leave(engine, previous);
 }
 
-static void on_link_fail(void* owner, tnd_link* link, bool was_open, as_error* err)
+static void on_link_fail(void* owner, tnd_link* link, bool was_open, bool was_sent, as_error* err)
 {
     tnd_cmd* cmd = owner;
     tnd_engine* engine = cmd->engine;
     as_event_loop* previous = tnd_engine_enter(engine, cmd->entry);
     assert(cmd->link == link);
-    bool was_sent = was_open && tnd_cmd_is_out(cmd);
+    (void)was_open;
     as_error_copy(&cmd->err, err);
     as_error_append(&cmd->err, ", node ");
     as_error_append(&cmd->err, link->node->name);
@@ -49,7 +49,7 @@ static void cmd_on_bad_reply(tnd_cmd* cmd, const char* reason)
     as_error_setallv(&cmd->err, AEROSPIKE_ERR_CLIENT, __func__, __FILE__, __LINE__,
                      "Bad reply of %s: %s", where, reason);
     cmd->link = NULL;
-    tnd_link_fail(link);
+    tnd_link_break(link, cmd->seat, &cmd->err);
     tnd_cmd_fail_attempt(cmd, TND_CMD_CAUSE_FINAL, true);
 }
 
@@ -100,7 +100,7 @@ static void cmd_on_refusal(tnd_cmd* cmd, uint8_t result)
         tnd_stats_node_move(cmd->engine->stats, cmd->node_index, TND_NODE_COUNTER(errors), 1);
     }
     if (result_ends_link(result)) {
-        tnd_link_fail(link);
+        tnd_link_break(link, cmd->seat, &cmd->err);
     } else {
         if (result_is_error_of_node(cmd->engine, result)) {
             tnd_node_note_error(link->node);

@@ -53,16 +53,20 @@ static uint64_t cmd_due_us(const tnd_cmd* cmd)
     return cmd->socket_ms > 0 && (due_us == 0 || idle_us < due_us) ? idle_us : due_us;
 }
 
-/* One timer for whatever limit is next. */
+/* One timeout for whatever limit is next. */
 void tnd_cmd_arm(tnd_cmd* cmd)
 {
     uint64_t due_us = cmd_due_us(cmd);
     if (due_us == 0) {
-        tnd_timer_stop(&cmd->timer);
-        return;
+        tnd_cmd_disarm(cmd);
+    } else {
+        tnd_timeouts_start(&cmd->engine->timeouts, &cmd->timeout, due_us, tnd_cmd_now_us(cmd));
     }
-    uint64_t now_us = tnd_cmd_now_us(cmd);
-    tnd_timer_start_us(&cmd->timer, due_us > now_us ? due_us - now_us : 0);
+}
+
+void tnd_cmd_disarm(tnd_cmd* cmd)
+{
+    tnd_timeouts_stop(&cmd->engine->timeouts, &cmd->timeout);
 }
 
 /* ---- timeouts ---- */
@@ -95,14 +99,9 @@ static void cmd_on_opening_timeout(tnd_cmd* cmd, uint64_t now_us)
     uint64_t ms = is_final ? cmd->total_ms : (now_us - cmd->active_us) / 1000;
     cmd_set_timeout_error(cmd, TND_TIMEOUT_CONNECT, ms, "connecting to", where);
     cmd->link = NULL;
-    tnd_link_fail(link);
+    tnd_link_abandon(link, cmd->seat, 0);
     tnd_engine_ask(cmd->engine, cmd->node_index);
     tnd_cmd_fail_attempt(cmd, is_final ? TND_CMD_CAUSE_FINAL : TND_CMD_CAUSE_CONNECTION, false);
-}
-
-bool tnd_cmd_is_out(const tnd_cmd* cmd)
-{
-    return cmd->link->conn.sent_bytes >= cmd->sent_mark;
 }
 
 static void cmd_on_sent_timeout(tnd_cmd* cmd, uint64_t now_us)
@@ -123,17 +122,15 @@ static void cmd_on_sent_timeout(tnd_cmd* cmd, uint64_t now_us)
                           is_final ? cmd->total_ms : cmd->socket_ms,
                           was_sent ? "waiting for the reply of" : "writing to", where);
     cmd->link = NULL;
-    tnd_link_abandon(link, cmd->delay_ms);
+    tnd_link_abandon(link, cmd->seat, cmd->delay_ms);
     tnd_engine_ask(cmd->engine, cmd->node_index);
     tnd_cmd_fail_attempt(cmd, is_final ? TND_CMD_CAUSE_FINAL : TND_CMD_CAUSE_TIMEOUT, was_sent);
 }
 
-void tnd_cmd_on_timer(tnd_timer* timer)
+static void cmd_on_timeout(tnd_cmd* cmd, uint64_t now_us)
 {
-    tnd_cmd* cmd = timer->udata;
     tnd_engine* engine = cmd->engine;
     as_event_loop* previous = tnd_engine_enter(engine, cmd->entry);
-    uint64_t now_us = tnd_cmd_now_us(cmd);
     switch (cmd->phase) {
     case TND_CMD_QUEUED:
         cmd_set_timeout_error(cmd, TND_TIMEOUT_QUEUE, cmd->total_ms, "waiting in",
@@ -158,7 +155,23 @@ void tnd_cmd_on_timer(tnd_timer* timer)
     case TND_CMD_NEW:
     case TND_CMD_FAILED:
     case TND_CMD_ENDED:
-        assert(!"a timer in a phase that has none");
+        assert(!"a timeout in a phase that has none");
+    }
+    tnd_engine_leave(engine, previous);
+}
+
+void tnd_cmd_on_timeouts(tnd_timer* timer)
+{
+    tnd_engine* engine = timer->udata;
+    as_event_loop* previous = tnd_engine_enter(engine, NULL);
+    uint64_t now_us = tnd_loop_now_us(engine->loop);
+    while (!engine->is_freed) {
+        tnd_timeout* timeout = tnd_timeouts_take(&engine->timeouts, now_us);
+        if (!timeout) {
+            tnd_timeouts_arm(&engine->timeouts, now_us);
+            break;
+        }
+        cmd_on_timeout((tnd_cmd*)(void*)((char*)timeout - offsetof(tnd_cmd, timeout)), now_us);
     }
     tnd_engine_leave(engine, previous);
 }
@@ -186,7 +199,7 @@ void tnd_cmd_send(tnd_cmd* cmd)
     cmd->active_us = tnd_cmd_now_us(cmd);
     cmd->received_mark = link->conn.received_bytes;
     tnd_stats_node_move(cmd->engine->stats, cmd->node_index, TND_NODE_COUNTER(requests), 1);
-    cmd->sent_mark = tnd_link_send(link, cmd->buf.data, cmd->buf.size);
+    tnd_link_send(link, cmd->seat, cmd->buf.data, cmd->buf.size, false);
     tnd_cmd_arm(cmd);
 }
 
@@ -201,9 +214,19 @@ static void cmd_set_server_timeout(tnd_cmd* cmd, uint64_t now_us)
     tnd_wire_set_timeout(&cmd->buf, tnd_cmd_server_timeout(cmd->socket_ms, left_ms));
 }
 
+/* A large request keeps the server from reading those behind it. */
+static tnd_link_lane cmd_lane(const tnd_cmd* cmd)
+{
+    const tnd_pool_limits* limits = &cmd->engine->pool.limits;
+    if (cmd->buf.size > limits->share_bytes / limits->depth) {
+        return TND_LANE_ALONE;
+    }
+    return cmd->replica.is_read ? TND_LANE_READ : TND_LANE_WRITE;
+}
+
 static void cmd_take_link(tnd_cmd* cmd, tnd_node* node)
 {
-    switch (tnd_node_acquire(node, cmd, &cmd->link, &cmd->err)) {
+    switch (tnd_node_acquire(node, cmd_lane(cmd), cmd, &cmd->link, &cmd->seat, &cmd->err)) {
     case TND_ACQUIRE_READY:
         tnd_cmd_send(cmd);
         return;
@@ -213,8 +236,9 @@ static void cmd_take_link(tnd_cmd* cmd, tnd_node* node)
         return;
     case TND_ACQUIRE_FULL:
         as_error_setallv(&cmd->err, AEROSPIKE_ERR_NO_MORE_CONNECTIONS, __func__, __FILE__, __LINE__,
-                         "Max connections of node %s are in use: %u", node->name,
-                         cmd->engine->pool.limits.links_max);
+                         "Max connections of node %s are in use: %u, with %u commands each at most",
+                         node->name, cmd->engine->pool.limits.links_max,
+                         cmd->engine->pool.limits.depth);
         tnd_cmd_fail_attempt(cmd, TND_CMD_CAUSE_TIMEOUT, false);
         return;
     case TND_ACQUIRE_FAILED:

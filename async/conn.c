@@ -93,7 +93,7 @@ static unsigned conn_wants(const tnd_conn* conn)
     case TND_CONN_TLS:
     case TND_CONN_LOGIN:
     case TND_CONN_RUNNING:
-        return conn->out.size > conn->out_pos ? TND_IO_READ | TND_IO_WRITE : TND_IO_READ;
+        return conn->is_blocked ? TND_IO_READ | TND_IO_WRITE : TND_IO_READ;
     }
     return 0;
 }
@@ -126,6 +126,7 @@ void tnd_conn_close(tnd_conn* conn)
     tnd_buf_done(&conn->out);
     tnd_buf_done(&conn->in);
     conn->out_pos = 0;
+    conn->is_blocked = false;
     conn->error = 0;
     if (conn->freed) {
         *conn->freed = true;
@@ -302,6 +303,9 @@ static conn_outcome conn_read_into(tnd_conn* conn, uint8_t* buffer)
         if (conn_feed(conn, buffer, (size_t)count) == CONN_GONE) {
             return CONN_GONE;
         }
+        if (count < CONN_READ_BYTES && conn->io.loop->ops->reports_level) {
+            return CONN_WAIT; /* what is left, or comes meanwhile, is reported again */
+        }
     }
     return CONN_AGAIN;
 }
@@ -326,10 +330,9 @@ static conn_outcome conn_read(tnd_conn* conn)
 /* ---- writing ---- */
 
 /* Count, TND_WAIT or -errno. */
-static ssize_t conn_write(tnd_conn* conn, const uint8_t* bytes, size_t size)
+static ssize_t conn_writev(tnd_conn* conn, const struct iovec* iov, int iov_count)
 {
-    struct iovec iov = {.iov_base = (void*)(uintptr_t)bytes, .iov_len = size};
-    ssize_t count = tnd_io_writev(&conn->io, &iov, 1);
+    ssize_t count = tnd_io_writev(&conn->io, iov, iov_count);
     if (count > 0) {
         conn->sent_bytes += (uint64_t)count;
     }
@@ -345,26 +348,51 @@ static void conn_fail_later(tnd_conn* conn, int error)
     }
 }
 
-/* Writes what waits, until the kernel refuses. */
-static conn_outcome conn_flush(tnd_conn* conn)
+static void conn_watch_or_fail_later(tnd_conn* conn)
 {
-    if (conn->out.size == conn->out_pos) {
-        return CONN_WAIT;
+    int error = conn_watch(conn);
+    if (error) {
+        conn_fail_later(conn, error);
     }
+}
+
+/* All of `out` is with the kernel. */
+static void conn_out_done(tnd_conn* conn)
+{
+    buf_recycle(&conn->out);
+    conn->out_pos = 0;
+}
+
+/* Writes `out` until it is empty or the kernel refuses; false without progress to report. */
+static bool conn_write_out(tnd_conn* conn)
+{
     while (conn->out_pos < conn->out.size) {
-        ssize_t count =
-            conn_write(conn, conn->out.data + conn->out_pos, conn->out.size - conn->out_pos);
-        if (count == TND_WAIT) {
-            return CONN_WAIT;
-        }
+        struct iovec iov = {.iov_base = conn->out.data + conn->out_pos,
+                            .iov_len = conn->out.size - conn->out_pos};
+        ssize_t count = conn_writev(conn, &iov, 1);
         if (count < 0) {
-            conn_fail_later(conn, (int)-count);
-            return CONN_WAIT;
+            conn->is_blocked = count == TND_WAIT;
+            if (!conn->is_blocked) {
+                conn_fail_later(conn, (int)-count);
+            }
+            return false;
         }
         conn->out_pos += (size_t)count;
     }
-    buf_recycle(&conn->out);
-    conn->out_pos = 0;
+    conn_out_done(conn);
+    return true;
+}
+
+/* The write callback: goes on where the kernel refused. */
+static conn_outcome conn_unblock(tnd_conn* conn)
+{
+    if (!conn->is_blocked) {
+        return CONN_WAIT;
+    }
+    if (!conn_write_out(conn)) {
+        return CONN_WAIT;
+    }
+    conn->is_blocked = false;
     int error = conn_watch(conn);
     if (error) {
         return conn_fail_errno(conn, error);
@@ -372,7 +400,7 @@ static conn_outcome conn_flush(tnd_conn* conn)
     return conn->handler->on_drain ? conn_call(conn, conn->handler->on_drain) : CONN_AGAIN;
 }
 
-/* Copies what the kernel refused. */
+/* Copies to `out`. */
 static void conn_enqueue(tnd_conn* conn, const uint8_t* bytes, size_t size)
 {
     if (conn->out_pos > conn->out.size / 2) {
@@ -382,10 +410,28 @@ static void conn_enqueue(tnd_conn* conn, const uint8_t* bytes, size_t size)
         conn->out_pos = 0;
     }
     tnd_buf_append_bytes(&conn->out, bytes, size);
-    int error = tnd_buf_is_ok(&conn->out) ? conn_watch(conn) : ENOMEM;
-    if (error) {
-        conn_fail_later(conn, error);
+    if (!tnd_buf_is_ok(&conn->out)) {
+        conn_fail_later(conn, ENOMEM);
     }
+}
+
+/* What is left after a write that took `count` bytes of `out` and `bytes`. */
+static void conn_keep_rest(tnd_conn* conn, size_t count, const uint8_t* bytes, size_t size)
+{
+    size_t waiting = conn->out.size - conn->out_pos;
+    size_t of_out = count < waiting ? count : waiting;
+    size_t of_bytes = count - of_out;
+    conn->out_pos += of_out;
+    if (of_bytes == size) {
+        conn_out_done(conn);
+        return;
+    }
+    if (of_out == waiting) {
+        conn_out_done(conn);
+    }
+    conn_enqueue(conn, bytes + of_bytes, size - of_bytes);
+    conn->is_blocked = true;
+    conn_watch_or_fail_later(conn);
 }
 
 void tnd_conn_send(tnd_conn* conn, const uint8_t* bytes, size_t size)
@@ -395,19 +441,38 @@ void tnd_conn_send(tnd_conn* conn, const uint8_t* bytes, size_t size)
     if (conn->error) {
         return;
     }
-    if (conn->out.size == conn->out_pos) {
-        ssize_t count = conn_write(conn, bytes, size);
-        if (count < 0 && count != TND_WAIT) {
-            conn_fail_later(conn, (int)-count);
-            return;
-        }
-        if (count > 0) {
-            bytes += count;
-            size -= (size_t)count;
-        }
-    }
-    if (size > 0) {
+    if (conn->is_blocked) {
         conn_enqueue(conn, bytes, size);
+        return;
+    }
+    struct iovec iov[2] = {
+        {.iov_base = conn->out.data + conn->out_pos, .iov_len = conn->out.size - conn->out_pos},
+        {.iov_base = (void*)(uintptr_t)bytes, .iov_len = size}};
+    bool has_out = iov[0].iov_len > 0;
+    ssize_t count = conn_writev(conn, has_out ? iov : iov + 1, has_out ? 2 : 1);
+    if (count < 0 && count != TND_WAIT) {
+        conn_fail_later(conn, (int)-count);
+        return;
+    }
+    conn_keep_rest(conn, count > 0 ? (size_t)count : 0, bytes, size);
+}
+
+bool tnd_conn_queue(tnd_conn* conn, const uint8_t* bytes, size_t size)
+{
+    if (conn->error || conn->is_blocked || conn->out.size + size > CONN_KEEP_BYTES) {
+        tnd_conn_send(conn, bytes, size);
+        return false;
+    }
+    conn->queued_bytes += size;
+    conn_enqueue(conn, bytes, size);
+    return true;
+}
+
+void tnd_conn_flush(tnd_conn* conn)
+{
+    if (conn->state == TND_CONN_RUNNING && !conn->error && !conn->is_blocked &&
+        !conn_write_out(conn)) {
+        conn_watch_or_fail_later(conn);
     }
 }
 
@@ -432,7 +497,7 @@ static conn_outcome conn_connecting(tnd_conn* conn)
 
 static conn_outcome conn_running(tnd_conn* conn, unsigned events)
 {
-    if ((events & TND_IO_WRITE) && !conn->error && conn_flush(conn) == CONN_GONE) {
+    if ((events & TND_IO_WRITE) && !conn->error && conn_unblock(conn) == CONN_GONE) {
         return CONN_GONE;
     }
     if (events & TND_IO_READ) {

@@ -54,10 +54,11 @@ struct tnd_conn {
     const tnd_conn_handler* handler;
     void* udata;
     size_t body_max_bytes; /* longer frames are a framing error */
-    tnd_buf out;           /* bytes that the kernel hasn't taken yet */
+    tnd_buf out;           /* bytes that the kernel hasn't been given, or hasn't taken yet */
     size_t out_pos;
+    bool is_blocked;       /* the kernel refused some of them: they wait for the write callback */
     tnd_buf in;            /* a partial frame, kept between reads; freed when idle and large */
-    uint64_t queued_bytes; /* all bytes ever given to tnd_conn_send */
+    uint64_t queued_bytes; /* all bytes ever given to tnd_conn_send and tnd_conn_queue */
     uint64_t sent_bytes;   /* of these, taken by the kernel: a request is out completely when
                             * this reaches queued_bytes as it was after its send */
     uint64_t received_bytes;
@@ -77,6 +78,14 @@ as_status tnd_conn_open(tnd_conn* conn, tnd_loop* loop, const struct sockaddr* a
  * allows. Only in state RUNNING. A socket error or lack of memory is reported through on_fail, from
  * the loop, never inside this call. */
 void tnd_conn_send(tnd_conn* conn, const uint8_t* bytes, size_t size);
+
+/* The same, but what is small only waits for tnd_conn_flush, so that the requests of a turn go out
+ * in one system call. True if there is something to be flushed. */
+bool tnd_conn_queue(tnd_conn* conn, const uint8_t* bytes, size_t size);
+
+/* Writes what was queued. A no-operation where nothing is, or where the write callback will do it.
+ */
+void tnd_conn_flush(tnd_conn* conn);
 
 /* Close without a callback and release all memory but the struct itself. Idempotent, accepts zeroed
  * storage, allowed inside any callback. */

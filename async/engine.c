@@ -9,6 +9,7 @@
 #include "async/engine.h"
 
 #include "async/cmd.h"
+#include "core/config.h"
 #include "core/mem.h"
 #include <aerospike/as_log_macros.h>
 #include <assert.h>
@@ -229,6 +230,7 @@ void tnd_engine_free(tnd_engine* engine)
     tnd_timer_stop(&engine->hold);
     tnd_task_cancel(&engine->news);
     tnd_pool_close(&engine->pool);
+    tnd_timeouts_close(&engine->timeouts);
     tnd_cmd_free_spare(engine);
     if (engine->worker) {
         engine->stats = engine->pool.stats = NULL;
@@ -254,9 +256,14 @@ void tnd_engine_abandon(tnd_engine* engine)
 static tnd_pool_limits engine_pool_limits(const tnd_engine_config* config)
 {
     const as_config* c = config->config;
+    uint32_t depth = c->tls.enable ? 1 : TND_CONFIG_SHARE_DEPTH;
     return (tnd_pool_limits){
         .links_min = config->links_min,
         .links_max = config->links_max,
+        .share_links = c->async_share_conns,
+        .depth = c->async_share_depth > 0 ? c->async_share_depth : depth,
+        .share_bytes = c->async_share_bytes,
+        .drain_ms = c->async_drain_ms,
         .idle_max_ms = (uint64_t)c->max_socket_idle * 1000,
         .errors_max = c->max_error_rate,
         .errors_window_ms = (uint64_t)c->error_rate_window * c->tender_interval,
@@ -285,6 +292,7 @@ tnd_engine* tnd_engine_new(const tnd_engine_config* config, as_error* err)
     engine->is_paused = config->config->use_shm && !config->events->is_turning;
     tnd_pool_limits limits = engine_pool_limits(config);
     tnd_pool_init(&engine->pool, engine->loop, &tnd_cmd_link_handler, &limits);
+    tnd_timeouts_init(&engine->timeouts, engine->loop, tnd_cmd_on_timeouts, engine);
     tnd_worker_config worker_config = {
         .config = config->config,
         .handler = &engine_worker_handler,

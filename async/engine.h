@@ -13,6 +13,7 @@
 #include "async/event.h"
 #include "async/node.h"
 #include "async/replica.h"
+#include "async/timeouts.h"
 #include "async/worker.h"
 
 #include <aerospike/as_config.h>
@@ -64,7 +65,8 @@ struct tnd_engine {
     tnd_worker* worker;
     tnd_stats* stats; /* the worker's; NULL once that has stopped */
     tnd_pool pool;
-    bool counts_timeouts; /* a server's answer "timeout" is an error of the node (only there) */
+    bool counts_timeouts;  /* a server's answer "timeout" is an error of the node (only there) */
+    tnd_timeouts timeouts; /* of commands */
     tnd_replica_turns turns;
     tnd_cmd_list running; /* accepted, and waiting neither for their turn nor for the first map */
     tnd_cmd_list queued;  /* for their turn on their event loop's entry */

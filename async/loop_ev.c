@@ -462,6 +462,7 @@ static void loop_ev_unref(tnd_loop* loop)
 static const tnd_loop_ops loop_ev_ops = {
     .version = TND_LOOP_VERSION,
     .name = "libev",
+    .reports_level = true,
     .now_us = loop_ev_now_us,
     .unix_now = tnd_loop_posix_unix_now,
     .random = tnd_loop_posix_random,

@@ -3,15 +3,27 @@
  * when a command first needs it, checked against the slot's generation when used and replaced when
  * that differs; an object that was replaced lives until its last connection has done its work.
  *
- * A link is a connection with the requests that wait for their reply on it, in order: the server
- * answers in order and names no request. At most one for now (TND_LINK_DEPTH).
+ * A link is a connection with the seats of the requests that wait for their reply on it, in order:
+ * the server answers in order, names no request, and works on one request per connection at a time
+ * (protocol/records.md 8). So connections are what makes a node work in parallel, and depth is what
+ * hides the way there and saves system calls:
  *
- *     OPENING -> BUSY <-> IDLE, BUSY -> DRAINING -> IDLE; from each to the end
+ *   - a request gets an idle link, or a new one;
+ *   - but reads, once `share_links` links have reads: they share the shortest queue among those;
+ *   - writes, which make the server wait for replicas, share only when no more links may be opened,
+ *     and nobody reads behind one unless that, too, is so;
+ *   - who asks for a link of its own (large requests, UDFs, scans, batches) is followed by nobody;
+ *   - no link gets more than `depth` requests, nor replies of more than `share_bytes` expected in
+ *     all: a server that can't get rid of a reply blocks one of its threads;
+ *   - a link on which a late reply is due gets nothing new until that has come.
  *
- * Happy path: tnd_node_acquire (an idle link, or a new one that calls on_open), tnd_link_send,
- * on_reply, tnd_link_release. IDLE links are watched: an end of file or a byte closes them.
- * Failure modes: on_fail once, with the link gone; a command that gives up leaves a tombstone
- * (tnd_link_abandon) that swallows the late reply, or closes the link.
+ *     OPENING -> BUSY <-> IDLE, BUSY -> DRAINING -> BUSY or IDLE; from each to FAILED, the end
+ *
+ * Happy path: tnd_node_acquire (a seat; on_open follows if the link isn't connected yet),
+ * tnd_link_send, on_reply, tnd_link_release. IDLE links are watched: an end of file or a byte
+ * closes them. Failure modes: on_fail once for each seat, with the link closed; a command that
+ * gives up leaves a tombstone in its seat (tnd_link_abandon) that swallows the late reply, for a
+ * limited time.
  */
 #pragma once
 
@@ -24,36 +36,62 @@
 /* How often that is looked at. */
 #define TND_LINK_TRIM_PERIOD_MS 10000u
 
-/* Requests on one connection at a time. */
-#define TND_LINK_DEPTH 1u
-
 typedef struct tnd_node tnd_node;
 typedef struct tnd_link tnd_link;
 typedef struct tnd_pool tnd_pool;
 
 typedef enum tnd_link_state {
-    TND_LINK_OPENING,  /* connecting, for the command that waits for it */
-    TND_LINK_IDLE,     /* in the pool */
-    TND_LINK_BUSY,     /* a command has it */
-    TND_LINK_DRAINING, /* nobody's: a late reply is due */
+    TND_LINK_OPENING,  /* connecting, for those that have a seat */
+    TND_LINK_IDLE,     /* no seat is taken */
+    TND_LINK_BUSY,     /* replies are due */
+    TND_LINK_DRAINING, /* a late reply is due, and perhaps others */
+    TND_LINK_FAILED,   /* closed; seats are being told */
 } tnd_link_state;
 
-struct tnd_link {
-    tnd_conn conn;
-    tnd_node* node;
-    tnd_link* next; /* in the node's list of its state */
-    tnd_link* prev;
-    tnd_link_state state;
-    void* owner;             /* the command that opens it or waits for its reply; NULL: nobody's */
-    uint64_t consumed_bytes; /* of the connection's received_bytes, those of whole replies */
-    uint64_t idle_since_ms;
-    tnd_timer drain;
-};
+/* What a request asks of its connection. */
+typedef enum tnd_link_lane {
+    TND_LANE_READ,
+    TND_LANE_WRITE,
+    TND_LANE_ALONE, /* no request behind it, unless no more links may be opened */
+} tnd_link_lane;
 
 typedef struct tnd_link_list {
     tnd_link* first;
     tnd_link* last;
 } tnd_link_list;
+
+/* The place of a request in the order of replies. */
+typedef struct tnd_seat {
+    void* owner;        /* whose reply it is; NULL: a tombstone */
+    uint64_t sent_mark; /* of conn.sent_bytes: the request is out; UINT64_MAX: not sent yet */
+    uint64_t errors;    /* tally: of this process with this node */
+    tnd_breaker breaker;
+    uint32_t reply_bytes; /* expected */
+    bool is_stream;       /* the reply is many frames, up to one marked as the last */
+} tnd_seat;
+
+struct tnd_link {
+    tnd_conn conn;
+    tnd_node* node;
+    tnd_link_list* list; /* of the node, and the neighbours in it */
+    tnd_link* next;
+    tnd_link* prev;
+    tnd_link* next_unflushed;
+    tnd_link_state state;
+    bool is_unflushed;       /* in the pool's list of those */
+    bool is_alone;           /* whoever has it wants nobody behind */
+    bool is_reading;         /* counted in node->reading_count: all its seats are reads */
+    uint32_t tombstones;     /* among the seats */
+    uint64_t reply_bytes;    /* expected, over all seats */
+    uint64_t consumed_bytes; /* of the connection's received_bytes, those of whole replies */
+    uint64_t idle_since_ms;
+    as_error* broken_err; /* what the owners will be told, while it is in the pool's `broken` */
+    tnd_timer drain;      /* the oldest tombstone's time */
+    uint32_t seats_first; /* numbers go on for ever; a seat lies at its number modulo the size */
+    uint32_t seats_count; /* taken */
+    uint32_t seats_mask;  /* size - 1, a power of two less one */
+    tnd_seat seats[];
+};
 
 struct tnd_node {
     tnd_pool* pool;
@@ -63,20 +101,24 @@ struct tnd_node {
     uint32_t generation;
     uint64_t dir_version; /* of the map's copy against which it was checked last */
     bool is_replaced;     /* not in the table any more: no new commands */
+    bool is_orphan;       /* the pool is closed; whoever holds the object frees it */
     uint32_t addr_turn;   /* which address the next connection tries */
     uint32_t addrs_count;
     tnd_node_addr addrs[TND_NODE_ADDRS_MAX];
     char name[TND_NODE_NAME_SIZE];
-    tnd_link_list idle; /* the most recently used first */
-    tnd_link_list busy; /* OPENING, BUSY */
-    tnd_link_list draining;
-    uint32_t links_count; /* all of them */
-    uint64_t errors;      /* tally: of this process with this node */
+    tnd_link_list idle;     /* the most recently used first */
+    tnd_link_list reading;  /* OPENING and BUSY with reads and room, the longest unused first */
+    tnd_link_list mixed;    /* the same with others */
+    tnd_link_list taken;    /* without room: full, alone, or draining */
+    uint32_t reading_count; /* links with reads and nothing else */
+    uint32_t links_count;   /* all of them, and holds of running callbacks */
+    uint64_t errors;        /* tally: of this process with this node */
     tnd_breaker breaker;
+    uint32_t reply_bytes; /* what is expected of a reply: the largest of late, forgotten slowly */
 };
 
-/* What the owner of a link is told, always from the loop. In each the link may be released,
- * abandoned or closed, and the pool closed. */
+/* What the owner of a seat is told, always from the loop. In each the seat may be released or
+ * abandoned, the link broken, and the pool closed. */
 typedef struct tnd_link_handler {
     /* Connected: send. */
     void (*on_open)(void* owner, tnd_link* link);
@@ -84,15 +126,19 @@ typedef struct tnd_link_handler {
     /* One whole frame. */
     void (*on_reply)(void* owner, tnd_link* link, uint8_t type, const uint8_t* body, size_t size);
 
-    /* It couldn't connect, or broke; `was_open` tells which. The link is closed already and goes
-     * when this returns. What its connection has sent can still be read. */
-    void (*on_fail)(void* owner, tnd_link* link, bool was_open, as_error* err);
+    /* It couldn't connect, or broke; `was_open` tells which. `was_sent`: the owner's request was
+     * out completely. The seat is gone already and the link goes when this returns. */
+    void (*on_fail)(void* owner, tnd_link* link, bool was_open, bool was_sent, as_error* err);
 } tnd_link_handler;
 
 /* What a pool may do to a node. */
 typedef struct tnd_pool_limits {
     uint32_t links_min;        /* not trimmed below */
     uint32_t links_max;        /* at most */
+    uint32_t share_links;      /* as many links have reads before reads share */
+    uint32_t depth;            /* requests on one link */
+    uint32_t share_bytes;      /* of replies expected on one link */
+    uint32_t drain_ms;         /* how long a link that others wait on is kept for a late reply */
     uint64_t idle_max_ms;      /* 0: links aren't refused for their age, only trimmed */
     uint32_t errors_max;       /* in a window, before the node is left alone; 0: any number */
     uint64_t errors_window_ms; /* length of that */
@@ -104,10 +150,13 @@ struct tnd_pool {
     tnd_loop* loop;
     const tnd_link_handler* handler;
     tnd_pool_limits limits;
-    tnd_stats* stats; /* NULL: nothing is counted */
-    tnd_map* map;     /* the one that is routed by; its owner tells when it changes */
-    uint32_t slot;    /* of this process in it, TND_MEMBER_NONE: none */
-    tnd_node** nodes; /* by node index, nodes_capacity + 1 */
+    tnd_stats* stats;     /* NULL: nothing is counted */
+    tnd_map* map;         /* the one that is routed by; its owner tells when it changes */
+    uint32_t slot;        /* of this process in it, TND_MEMBER_NONE: none */
+    tnd_task turn;        /* the end of the present turn */
+    tnd_link* unflushed;  /* links with requests to be written then */
+    tnd_link_list broken; /* links whose owners are to be told then */
+    tnd_node** nodes;     /* by node index, nodes_capacity + 1 */
     uint32_t nodes_capacity;
     const void* map_base; /* which map the table belongs to */
     int map_shm_id;
@@ -140,31 +189,40 @@ void tnd_pool_close(tnd_pool* pool);
 typedef enum tnd_acquire {
     TND_ACQUIRE_READY,   /* *ret_link is connected: send */
     TND_ACQUIRE_OPENING, /* on_open or on_fail follows */
-    TND_ACQUIRE_FULL,    /* links_max are in use */
+    TND_ACQUIRE_FULL,    /* as many links as may be, and each is full */
     TND_ACQUIRE_FAILED,  /* the socket can't be opened: `err` is set */
     TND_ACQUIRE_BROKEN,  /* the node failed too often lately: `err` is set */
 } tnd_acquire;
 
-/* The most recently used idle link, or a new one, for `owner`. */
-tnd_acquire tnd_node_acquire(tnd_node* node, void* owner, tnd_link** ret_link, as_error* err);
+/* A seat for `owner` by the rules above. `*ret_seat` is its number on `*ret_link`. */
+tnd_acquire tnd_node_acquire(tnd_node* node, tnd_link_lane lane, void* owner, tnd_link** ret_link,
+                             uint32_t* ret_seat, as_error* err);
 
-/* A request, whole. Returns the value of link->conn.sent_bytes from which on it is out completely.
- */
-uint64_t tnd_link_send(tnd_link* link, const uint8_t* bytes, size_t size);
+/* A request, whole, once per seat. Written at once on a link that has no other; behind others at
+ * the end of the turn. `is_stream`: its reply is many frames up to one with the last-flag; on_reply
+ * is called for each. */
+void tnd_link_send(tnd_link* link, uint32_t seat, const uint8_t* bytes, size_t size,
+                   bool is_stream);
 
-/* The reply was read to its end: back to the pool, or closed if more than it came, or if the node
- * was replaced. The link isn't the owner's any more. */
+/* Was the request handed to the kernel completely? */
+static inline bool tnd_link_is_out(const tnd_link* link, uint32_t seat)
+{
+    return link->conn.sent_bytes >= link->seats[seat & link->seats_mask].sent_mark;
+}
+
+/* The reply of the first seat was read to its end. The link isn't the owner's any more; it is
+ * closed if nobody waits and more than the replies came, or the node was replaced. */
 void tnd_link_release(tnd_link* link);
 
-/* The owner gives up. A request that is out keeps the link for `delay_ms`, for its late reply;
- * otherwise, and with 0, the link is closed. True if it is kept. */
-bool tnd_link_abandon(tnd_link* link, uint32_t delay_ms);
+/* The owner of a seat gives up. A request that is out leaves a tombstone for its late reply, for
+ * `delay_ms`; with 0 only for the sake of others who wait on the link, and for the pool's drain_ms.
+ * A link with a request that isn't out can't go on: it is closed, and others are told. True if the
+ * link is kept. */
+bool tnd_link_abandon(tnd_link* link, uint32_t seat, uint32_t delay_ms);
 
-/* No callback afterwards. */
-void tnd_link_close(tnd_link* link);
-
-/* The same, and it's the node's fault: it didn't answer in time, or not as it should. */
-void tnd_link_fail(tnd_link* link);
+/* The owner of a seat has seen that the replies can't be trusted, which is the node's fault: closes
+ * the link and tells the others, with this error. */
+void tnd_link_break(tnd_link* link, uint32_t seat, const as_error* err);
 
 /* An error of the node that leaves its connection as it is, for its circuit breaker: see
  * breaker.h. Links that fail, or that a late reply didn't reach, are counted here already. */

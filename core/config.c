@@ -77,6 +77,9 @@ as_config* as_config_init(as_config* config)
     config->shm_max_namespaces = SHM_MAX_NAMESPACES;
     config->shm_takeover_threshold_sec = SHM_TAKEOVER_SEC;
     config->shm_mode = SHM_MODE;
+    config->async_share_conns = TND_CONFIG_SHARE_CONNS;
+    config->async_share_bytes = TND_CONFIG_SHARE_BYTES;
+    config->async_drain_ms = TND_CONFIG_DRAIN_MS;
     return config;
 }
 

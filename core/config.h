@@ -19,6 +19,11 @@ extern "C" {
 #define TND_CONFIG_SHM_KEY ((int)0xA7000000)
 
 enum {
+    TND_CONFIG_SHARE_CONNS = 4,
+    TND_CONFIG_SHARE_DEPTH = 16, /* without TLS */
+    TND_CONFIG_SHARE_DEPTH_MAX = 1024,
+    TND_CONFIG_SHARE_BYTES = 256 * 1024,
+    TND_CONFIG_DRAIN_MS = 3000,
     TND_CONFIG_HOST_CHARS_MAX = 255,        /* of a seed's name */
     TND_CONFIG_CLUSTER_NAME_CHARS_MAX = 63, /* protocol/cluster.md 3 */
     TND_CONFIG_SOCKET_IDLE_SEC_MAX = 86400, /* as in the official client */

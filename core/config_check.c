@@ -133,6 +133,22 @@ static as_status check_limits(const as_config* config, as_error* err)
     return AEROSPIKE_OK;
 }
 
+static as_status check_sharing(const as_config* config, as_error* err)
+{
+    if (config->async_share_conns < 1) {
+        return as_error_update(err, AEROSPIKE_ERR_PARAM, "async_share_conns must be at least 1");
+    }
+    if (config->async_share_depth > TND_CONFIG_SHARE_DEPTH_MAX) {
+        return as_error_update(err, AEROSPIKE_ERR_PARAM,
+                               "async_share_depth is %" PRIu32 ", more than %d",
+                               config->async_share_depth, TND_CONFIG_SHARE_DEPTH_MAX);
+    }
+    if (config->async_drain_ms < 1) {
+        return as_error_update(err, AEROSPIKE_ERR_PARAM, "async_drain_ms must be at least 1");
+    }
+    return AEROSPIKE_OK;
+}
+
 /* --- default policies --- */
 
 #define POLICIES_WITH_BASE(X)                                                                      \
@@ -247,6 +263,9 @@ as_status tnd_config_check(const as_config* config, as_error* err)
 
     if (status == AEROSPIKE_OK) {
         status = check_limits(config, err);
+    }
+    if (status == AEROSPIKE_OK) {
+        status = check_sharing(config, err);
     }
     if (status == AEROSPIKE_OK) {
         status = check_timeout_delays(&config->policies, err);

@@ -108,6 +108,11 @@ typedef struct tnd_loop_ops {
     uint32_t version; /* TND_LOOP_VERSION */
     const char* name; /* "libev", "nginx", "virtual"; for log lines */
 
+    /* Readiness is reported again in each turn until it is used up. Then a handler may stop after a
+     * short count of read, which saves the call that would answer TND_WAIT. False is always right.
+     */
+    bool reports_level;
+
     /* Monotonic microseconds, CLOCK_MONOTONIC where processes share a segment. May be the time at
      * which the present turn began, but not older than the last return from waiting. */
     uint64_t (*now_us)(tnd_loop* loop);

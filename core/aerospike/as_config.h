@@ -197,6 +197,24 @@ typedef struct as_config_s {
      * so that all of them leave a failing node alone together. False: each counts its own.
      */
     bool shm_error_rate;
+    /**
+     * Connections per node that asynchronous reads open before they share: requests then follow
+     * each other on one connection and are answered in order. Writes, which wait for replicas,
+     * share only when async_max_conns_per_node are open. 4; at least 1; as many as
+     * async_max_conns_per_node: reads share at the limit only.
+     */
+    uint32_t async_share_conns;
+    /** Requests on one connection at a time. 1: none is ever shared. 0: 16, over TLS 1. Up to 1024.
+     */
+    uint32_t async_share_depth;
+    /** Bytes of replies expected on one connection at a time, beyond which it isn't shared. 256
+     * KiB. */
+    uint32_t async_share_bytes;
+    /**
+     * Milliseconds that a connection on which others wait is kept for the late reply of a command
+     * that timed out, where the command's timeout_delay is 0. 3000; at least 1.
+     */
+    uint32_t async_drain_ms;
 } as_config;
 
 /** Sets every default; returns `config`. */

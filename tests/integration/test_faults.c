@@ -471,8 +471,8 @@ static void limits_connections_per_node(void** state)
 {
     (void)state;
     enum {
-        COUNT = 12,
-        LIMIT = 8
+        LIMIT = 8 * 16, /* connections, and what each takes */
+        COUNT = LIMIT + 4
     };
     static test_result results[COUNT];
     test_result result = {0};

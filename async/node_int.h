@@ -1,0 +1,40 @@
+/*
+ * What the sources of node share. Nobody else includes this.
+ */
+#pragma once
+
+#include "async/node.h"
+
+/* A link that connects to the node's next address, with no seat taken; in `mixed`. */
+as_status tnd_link_open(tnd_node* node, tnd_link** ret_link, as_error* err);
+
+/* Closes and frees without a word to anybody. */
+void tnd_link_discard(tnd_link* link);
+
+/* Takes the next seat. */
+uint32_t tnd_link_seat(tnd_link* link, tnd_link_lane lane, void* owner);
+
+/* May another request go on it? */
+bool tnd_link_has_room(const tnd_link* link);
+
+/* Does anybody wait on it? */
+bool tnd_link_has_owner(const tnd_link* link);
+
+/* Puts it into the list where it belongs by its state and room. */
+void tnd_link_settle(tnd_link* link);
+
+/* Bytes that no request asked for have come. */
+static inline bool tnd_link_has_surplus(const tnd_link* link)
+{
+    return link->conn.received_bytes != link->consumed_bytes;
+}
+
+/* The end of a turn: writes what was queued, and tells those whose link was broken. */
+void tnd_pool_on_turn(tnd_task* task);
+
+/* One link less, or one hold: the node may be gone afterwards. */
+void tnd_node_unhold(tnd_node* node);
+
+void tnd_link_list_remove(tnd_link* link);
+void tnd_link_list_append(tnd_link_list* list, tnd_link* link);
+void tnd_link_list_push(tnd_link_list* list, tnd_link* link);
