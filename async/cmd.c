@@ -319,7 +319,7 @@ static void on_cmd_turn(tnd_delayed* delayed)
 {
     tnd_cmd* cmd = (tnd_cmd*)(void*)((char*)delayed - offsetof(tnd_cmd, delayed));
     list_remove(&cmd->engine->queued, cmd);
-    tnd_timer_stop(&cmd->timer);
+    tnd_cmd_disarm(cmd);
     cmd->is_late = true;
     cmd->is_inside = true;
     cmd_begin(cmd);
