@@ -147,9 +147,40 @@ static void client_finish(echo_client* self)
     ev_io_start(self->worker->loop, &self->read_io);
 }
 
+/* Takes what the kernel has, as far as there is room. False: the client is closed, and maybe freed.
+ */
+static bool client_read(echo_client* self)
+{
+    char waste[4096];
+    bool is_open = self->state == CLIENT_OPEN;
+    char* to = is_open ? self->input + self->input_bytes : waste;
+    size_t room = is_open ? sizeof(self->input) - self->input_bytes : sizeof(waste);
+    ssize_t bytes = room ? recv(self->fd, to, room, MSG_DONTWAIT) : -1;
+    if (bytes < 0) {
+        if (room && errno != EAGAIN && errno != EINTR) {
+            client_close(self);
+            return false;
+        }
+        return true;
+    }
+    if (bytes == 0) {
+        self->has_peer_ended = true;
+        if (!is_open) {
+            client_close(self);
+            return false;
+        }
+        self->state = CLIENT_ENDING;
+    } else if (is_open) {
+        self->input_bytes += (size_t)bytes;
+    }
+    client_mark(self);
+    return true;
+}
+
+/* Lines that have arrived already are answered, read or not. */
 void client_drain(echo_client* self)
 {
-    if (self->state == CLIENT_OPEN) {
+    if (self->state == CLIENT_OPEN && client_read(self)) {
         self->state = CLIENT_ENDING;
         client_mark(self);
     }
@@ -432,29 +463,7 @@ void client_flush_all(echo_worker* worker)
 static void on_readable(struct ev_loop* loop, ev_io* io, int events)
 {
     (void)loop, (void)events;
-    echo_client* self = io->data;
-    char waste[4096];
-    bool is_open = self->state == CLIENT_OPEN;
-    char* to = is_open ? self->input + self->input_bytes : waste;
-    size_t room = is_open ? sizeof(self->input) - self->input_bytes : sizeof(waste);
-    ssize_t bytes = recv(self->fd, to, room, MSG_DONTWAIT);
-    if (bytes < 0) {
-        if (errno != EAGAIN && errno != EINTR) {
-            client_close(self);
-        }
-        return;
-    }
-    if (bytes == 0) {
-        self->has_peer_ended = true;
-        if (!is_open) {
-            client_close(self);
-            return;
-        }
-        self->state = CLIENT_ENDING;
-    } else if (is_open) {
-        self->input_bytes += (size_t)bytes;
-    }
-    client_mark(self);
+    client_read(io->data);
 }
 
 static void on_writable(struct ev_loop* loop, ev_io* io, int events)

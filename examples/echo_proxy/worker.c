@@ -80,7 +80,8 @@ static void worker_drain(echo_worker* self, const char* why)
         log_line("drain: %s", err.message);
     }
     ev_timer_start(self->loop, &self->drain_timeout);
-    for (echo_client* client = TAILQ_FIRST(&self->clients); client; client = client_next(client)) {
+    for (echo_client *client = TAILQ_FIRST(&self->clients), *next; client; client = next) {
+        next = client_next(client);
         client_drain(client);
     }
     if (self->clients_count == 0) {

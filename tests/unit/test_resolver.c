@@ -420,6 +420,10 @@ static void without_memory_it_fails_at_once_or_later(void** state)
 static void localhost_comes_from_the_host(void** state)
 {
     rig* on = *state;
+    if (access("/etc/hosts", R_OK) != 0) {
+        print_message("there is no /etc/hosts: not tried\n");
+        skip();
+    }
     assert_int_equal(rig_start(on, 0, "localhost"), AEROSPIKE_OK);
     assert_int_equal(on->calls[0], 0); /* although it is known at once */
     rig_run(on, 1, 5000);
