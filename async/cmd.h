@@ -42,6 +42,7 @@ struct tnd_cmd {
     tnd_cmd_result result;
     tnd_command_kind kind; /* for the counters; READ is right for what doesn't change anything */
     bool is_heap_record;   /* the listener's record is the program's */
+    bool keeps_packed;     /* lists and maps come as bytes */
     union {
         as_async_record_listener record;
         as_async_write_listener write;

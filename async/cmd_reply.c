@@ -117,9 +117,10 @@ static void cmd_on_refusal(tnd_cmd* cmd, uint8_t result)
 
 /* Copies the answer, gives the link back, so that a command of the listener finds it there, ends.
  */
-static void cmd_on_record(tnd_cmd* cmd, const tnd_wire_reply* reply)
+static void cmd_on_record(tnd_cmd* cmd, tnd_wire_reply* reply)
 {
     as_record storage;
+    reply->keeps_packed = cmd->keeps_packed;
     as_record* record = cmd->is_heap_record ? as_record_new(0) : as_record_init(&storage, 0);
     if (!record) {
         cmd_on_bad_reply(cmd, "out of memory");

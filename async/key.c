@@ -117,6 +117,7 @@ static as_status call_read(const key_call* call, const as_policy_read* policy, k
     }
     cmd->result = kind == KEY_READ_HEADER ? TND_CMD_HEADER : TND_CMD_RECORD;
     cmd->is_heap_record = call->is_heap_record || policy->async_heap_rec;
+    cmd->keeps_packed = !policy->deserialize;
     cmd->read_mode_sc = policy->read_mode_sc;
     tnd_replica_init_read(&cmd->replica, policy->replica, policy->read_mode_sc);
     if (read_encode(&cmd->buf, call, kind, names, policy) != AEROSPIKE_OK) {
@@ -284,6 +285,7 @@ static as_status call_operate(const key_call* call, const as_policy_operate* pol
     cmd->kind = TND_COMMAND_OPERATE;
     cmd->result = TND_CMD_RECORD;
     cmd->is_heap_record = call->is_heap_record || policy->async_heap_rec;
+    cmd->keeps_packed = !policy->deserialize;
     if (tnd_wire_ops_write(&ops)) {
         tnd_replica_init_write(&cmd->replica, policy->replica);
     } else {

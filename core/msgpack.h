@@ -66,6 +66,10 @@ tnd_msgpack_outcome tnd_msgpack_unpack(const void* bytes, size_t size, as_val** 
 /* The same with the next value at the cursor, which isn't moved on failure. */
 tnd_msgpack_outcome tnd_msgpack_fetch(tnd_cursor* cursor, as_val** ret_val);
 
+/* False for the one shape of a list that a server doesn't survive as a bin's value: marked as
+   having a persistent index, but not as ordered (protocol/cdt-expressions.md 15). */
+bool tnd_msgpack_list_is_safe(const void* bytes, size_t size);
+
 /* Moves over the next value; false, without moving, if it isn't sound. */
 bool tnd_msgpack_skip(tnd_cursor* cursor);
 

@@ -185,6 +185,18 @@ bool tnd_msgpack_skip(tnd_cursor* cursor)
     return false;
 }
 
+bool tnd_msgpack_list_is_safe(const void* bytes, size_t size)
+{
+    tnd_cursor cursor;
+
+    tnd_cursor_init(&cursor, bytes, size);
+    if (fetch_piece(&cursor).kind != PIECE_LIST) {
+        return true;
+    }
+    piece first = fetch_piece(&cursor);
+    return first.kind != PIECE_EXT || (first.ext_type & 0x11) != 0x10;
+}
+
 /* --- scalars --- */
 
 static as_val* make_double(uint64_t bits)

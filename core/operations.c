@@ -1,7 +1,7 @@
 /*
  * as_operations: the list of operations that a command applies to a record.
  */
-#include <aerospike/as_operations.h>
+#include "core/operations.h"
 
 #include <string.h>
 
@@ -293,4 +293,111 @@ bool as_operations_add_touch(as_operations* ops)
 bool as_operations_add_delete(as_operations* ops)
 {
     return add_plain(ops, AS_OPERATOR_DELETE, "");
+}
+
+/* --- packed operands --- */
+
+bool tnd_operations_add_packed(as_operations* ops, as_operator op, const char* name, uint8_t* bytes,
+                               uint32_t size)
+{
+    return add_raw(ops, op, name, bytes, size, true);
+}
+
+/* A value of no type in the place of the packed operand. */
+void tnd_operations_refuse(as_operations* ops, as_operator op, const char* name, const char* reason)
+{
+    as_bin* bin = operations_add(ops, op, name);
+
+    if (bin) {
+        as_string_init(&bin->value.string, (char*)reason, false);
+        bin->value.nil.type = AS_UNDEF;
+        bin->valuep = &bin->value;
+    }
+}
+
+static bool has_packed_operand(as_operator op)
+{
+    switch (op) {
+    case AS_OPERATOR_CDT_READ:
+    case AS_OPERATOR_CDT_MODIFY:
+    case AS_OPERATOR_MAP_READ:
+    case AS_OPERATOR_MAP_MODIFY:
+    case AS_OPERATOR_EXP_READ:
+    case AS_OPERATOR_EXP_MODIFY:
+    case AS_OPERATOR_BIT_READ:
+    case AS_OPERATOR_BIT_MODIFY:
+    case AS_OPERATOR_HLL_READ:
+    case AS_OPERATOR_HLL_MODIFY:
+    case AS_OPERATOR_STRING_READ:
+    case AS_OPERATOR_STRING_MODIFY:
+        return true;
+    default:
+        return false;
+    }
+}
+
+const char* tnd_operations_refusal(const as_binop* binop)
+{
+    const as_bin* bin = &binop->bin;
+
+    if (!has_packed_operand(binop->op) || bin->valuep != &bin->value ||
+        bin->value.nil.type != AS_UNDEF) {
+        return NULL;
+    }
+    return bin->value.string.value;
+}
+
+/* --- looking --- */
+
+bool as_operations_is_basic_read(as_operator t)
+{
+    return t == AS_OPERATOR_READ;
+}
+
+static bool is_read(as_operator op)
+{
+    switch (op) {
+    case AS_OPERATOR_READ:
+    case AS_OPERATOR_CDT_READ:
+    case AS_OPERATOR_MAP_READ:
+    case AS_OPERATOR_EXP_READ:
+    case AS_OPERATOR_BIT_READ:
+    case AS_OPERATOR_HLL_READ:
+    case AS_OPERATOR_STRING_READ:
+    case AS_OPERATOR_TO_STRING:
+        return true;
+    default:
+        return false;
+    }
+}
+
+bool as_operations_has_write(const as_operations* ops)
+{
+    for (uint16_t i = 0; i < ops->binops.size; i++) {
+        if (!is_read(ops->binops.entries[i].op)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool as_operations_consists_of_all_writes(const as_operations* ops)
+{
+    for (uint16_t i = 0; i < ops->binops.size; i++) {
+        if (is_read(ops->binops.entries[i].op)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+bool as_operations_add_read_all_called(const as_operations* ops)
+{
+    for (uint16_t i = 0; i < ops->binops.size; i++) {
+        const as_binop* entry = &ops->binops.entries[i];
+        if (entry->op == AS_OPERATOR_READ && entry->bin.name[0] == '\0') {
+            return true;
+        }
+    }
+    return false;
 }

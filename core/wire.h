@@ -102,8 +102,8 @@ as_status tnd_wire_select(tnd_buf* buf, as_error* err, const as_key* key, const 
 as_status tnd_wire_exists(tnd_buf* buf, as_error* err, const as_key* key,
                           const as_policy_read* policy, uint32_t timeout_ms);
 
-/* Generation and ttl come from the record. Lists and maps are refused unless given as as_bytes of
-   type AS_BYTES_LIST or AS_BYTES_MAP that hold their msgpack form. A record without bins is
+/* Generation and ttl come from the record. A list or map may also be given as as_bytes of type
+   AS_BYTES_LIST or AS_BYTES_MAP that hold its msgpack form. A record without bins is
    encoded: the server answers 4, as programs expect. */
 as_status tnd_wire_put(tnd_buf* buf, as_error* err, const as_key* key, const as_record* record,
                        const as_policy_write* policy, uint32_t timeout_ms);
@@ -178,7 +178,8 @@ typedef struct tnd_wire_reply {
     uint32_t batch_index; /* transaction_ttl; meaningful in batches only */
     uint16_t ops_count;
     uint16_t ops_left;
-    tnd_cursor ops; /* from the next entry on */
+    bool keeps_packed; /* set by the caller: lists and maps come as bytes (deserialize false) */
+    tnd_cursor ops;    /* from the next entry on */
 } tnd_wire_reply;
 
 /* Decodes the header and checks everything behind it. False: `*ret_reason` is static text, and the
@@ -208,8 +209,10 @@ uint32_t tnd_wire_ttl(uint32_t void_time, uint64_t unix_now_sec);
 /* Copies generation, ttl and all entries into `record`, which is initialised, empty
    (as_record_init(rec, 0) or as_record_new(0)) and the caller's; as_record_destroy releases what it
    gets here: one block for the bins and one per string, geojson or bytes value, so that a listener
-   may keep the char* of a string by setting its `free` to false. Strings are NUL-terminated. Lists,
-   maps and types unknown to us come as as_bytes of their type with the bytes as sent; GeoJSON
+   may keep the char* of a string by setting its `free` to false. Strings are NUL-terminated. Lists
+   and maps are as_list and as_map; they come as as_bytes of their type, with the bytes as sent, if
+   reply->keeps_packed, or if they are sound but can't be had as values (nested too deep, a key of
+   another type than integer, text or blob). Types unknown to us are as_bytes, too; GeoJSON comes
    without its cells. Fails with AEROSPIKE_ERR_CLIENT (a value that contradicts its type, or no
    memory) and then leaves the record as it was. */
 as_status tnd_wire_record(const tnd_wire_reply* reply, uint64_t unix_now_sec, as_record* record,

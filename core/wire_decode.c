@@ -17,6 +17,7 @@
 #include <aerospike/as_string.h>
 
 #include "core/mem.h"
+#include "core/msgpack.h"
 
 enum {
     OP_FLAG_UPDATE_TIME = 0x01, /* eight bytes of time precede the value; to be ignored */
@@ -230,6 +231,18 @@ static bool geojson_strip(tnd_slice* value)
     return true;
 }
 
+/* The whole value is one list, or one map. */
+static bool packed_is_sound(const tnd_wire_entry* entry)
+{
+    tnd_cursor cursor;
+    uint8_t head = entry->value.size > 0 ? (uint8_t)entry->value.data[0] : 0;
+    bool is_list = (head & 0xf0) == 0x90 || head == 0xdc || head == 0xdd;
+    bool is_map = (head & 0xf0) == 0x80 || head == 0xde || head == 0xdf;
+    tnd_cursor_init(&cursor, entry->value.data, entry->value.size);
+    return (entry->type == TND_WIRE_LIST ? is_list : is_map) && tnd_msgpack_skip(&cursor) &&
+           tnd_cursor_at_end(&cursor);
+}
+
 /* Whether the value's size agrees with its type. */
 static bool value_is_sound(const tnd_wire_entry* entry)
 {
@@ -244,6 +257,9 @@ static bool value_is_sound(const tnd_wire_entry* entry)
         return entry->value.size == 1;
     case TND_WIRE_GEOJSON:
         return geojson_strip(&text);
+    case TND_WIRE_LIST:
+    case TND_WIRE_MAP:
+        return packed_is_sound(entry);
     default:
         return true;
     }
@@ -276,8 +292,25 @@ static bool bin_set_bytes(as_bin* bin, const tnd_wire_entry* entry)
     return true;
 }
 
+/* A list or map. False without memory. */
+static bool bin_set_packed(as_bin* bin, const tnd_wire_entry* entry)
+{
+    as_val* val = NULL;
+    switch (tnd_msgpack_unpack(entry->value.data, entry->value.size, &val)) {
+    case TND_MSGPACK_OK:
+        bin->valuep = (as_bin_value*)val;
+        return true;
+    case TND_MSGPACK_UNSUPPORTED:
+        return bin_set_bytes(bin, entry); /* better than to lose the whole record for it */
+    case TND_MSGPACK_BAD:                 /* record_check has seen to it */
+    case TND_MSGPACK_NO_MEMORY:
+        break;
+    }
+    return false;
+}
+
 /* Fills a bin of zeroed memory. False without memory. */
-static bool bin_set(as_bin* bin, const tnd_wire_entry* entry)
+static bool bin_set(as_bin* bin, const tnd_wire_entry* entry, bool keeps_packed)
 {
     if (entry->name.size > 0) {
         memcpy(bin->name, entry->name.data, entry->name.size);
@@ -300,6 +333,9 @@ static bool bin_set(as_bin* bin, const tnd_wire_entry* entry)
     case TND_WIRE_BOOL:
         as_boolean_init(&bin->value.boolean, entry->value.data[0] != 0);
         return true;
+    case TND_WIRE_LIST:
+    case TND_WIRE_MAP:
+        return keeps_packed ? bin_set_bytes(bin, entry) : bin_set_packed(bin, entry);
     default:
         return bin_set_bytes(bin, entry);
     }
@@ -347,7 +383,7 @@ as_status tnd_wire_record(const tnd_wire_reply* reply, uint64_t unix_now_sec, as
     tnd_wire_entry entry;
     uint16_t count = 0;
     while (tnd_wire_op_next(&walk, &entry)) {
-        if (!bin_set(&bins[count], &entry)) {
+        if (!bin_set(&bins[count], &entry, reply->keeps_packed)) {
             return record_no_memory(err, bins, count);
         }
         count++;

@@ -16,6 +16,8 @@
 #include <aerospike/as_string.h>
 
 #include "core/digest.h"
+#include "core/msgpack.h"
+#include "core/operations.h"
 
 /* protocol/records.md 1.4 */
 enum {
@@ -71,6 +73,7 @@ typedef struct wire_value {
     size_t prefix_size;
     const void* bytes; /* NULL: the first `size` bytes of `number` */
     size_t size;
+    const as_val* packed; /* a list or map, `size` bytes of msgpack when it is appended */
 } wire_value;
 
 /* The operations of a request, from one of four sources. */
@@ -134,11 +137,32 @@ static as_status value_bytes(as_error* err, const as_bytes* bytes, wire_value* r
         return as_error_update(err, AEROSPIKE_ERR_PARAM, "Invalid bytes type: %d",
                                (int)bytes->type);
     }
+    if (bytes->type == AS_BYTES_LIST && !tnd_msgpack_list_is_safe(bytes->value, bytes->size)) {
+        return as_error_update(err, AEROSPIKE_ERR_PARAM,
+                               "Bytes of a list with a persistent index but without order: a "
+                               "server might not survive them");
+    }
     *ret_value = (wire_value){
         .type = (uint8_t)bytes->type,
         .bytes = bytes->value ? (const void*)bytes->value : "",
         .size = bytes->value ? bytes->size : 0,
     };
+    return AEROSPIKE_OK;
+}
+
+static as_status value_packed(as_error* err, uint8_t type, const as_val* val, wire_value* ret_value)
+{
+    uint64_t size;
+    const char* reason;
+    if (!tnd_msgpack_size(val, false, &size, &reason)) {
+        return as_error_update(err, AEROSPIKE_ERR_PARAM, "Invalid value: %s", reason);
+    }
+    if (size > TND_WIRE_BODY_BYTES_MAX) {
+        return as_error_update(err, AEROSPIKE_ERR_RECORD_TOO_BIG,
+                               "A list or map of %llu bytes is too large",
+                               (unsigned long long)size);
+    }
+    *ret_value = (wire_value){.type = type, .size = (size_t)size, .packed = val};
     return AEROSPIKE_OK;
 }
 
@@ -169,8 +193,10 @@ static as_status value_of(as_error* err, const as_val* val, wire_value* ret_valu
     case AS_BYTES:
         return value_bytes(err, (const as_bytes*)val, ret_value);
     case AS_LIST:
+    case AS_PAIR:
+        return value_packed(err, TND_WIRE_LIST, val, ret_value);
     case AS_MAP:
-        return as_error_update(err, AEROSPIKE_ERR_PARAM, "lists and maps are not supported yet");
+        return value_packed(err, TND_WIRE_MAP, val, ret_value);
     default:
         return as_error_update(err, AEROSPIKE_ERR_PARAM, "Invalid value type: %d",
                                (int)as_val_type(val));
@@ -184,6 +210,10 @@ static size_t value_size(const wire_value* value)
 
 static void append_value(tnd_buf* buf, const wire_value* value)
 {
+    if (value->packed) {
+        tnd_msgpack_append(buf, value->packed);
+        return;
+    }
     tnd_buf_append_bytes(buf, GEOJSON_PREFIX, value->prefix_size);
     tnd_buf_append_bytes(buf, value->bytes ? value->bytes : value->number, value->size);
 }
@@ -301,6 +331,11 @@ static as_status op_prepare(as_error* err, const op_list* list, uint32_t index, 
         /* The server would make a bin that nobody can read again. */
         return as_error_update(err, AEROSPIKE_ERR_PARAM, "Operation %d: the bin name is empty",
                                (int)op.code);
+    }
+    const char* refusal = list->binops ? tnd_operations_refusal(&list->binops[index]) : NULL;
+    if (refusal) {
+        return as_error_update(err, AEROSPIKE_ERR_PARAM, "Operation %u on bin '%s': %s", index + 1,
+                               op.name, refusal);
     }
     if (!op_accepts(op.code, op.value)) {
         return as_error_update(err, AEROSPIKE_ERR_PARAM,

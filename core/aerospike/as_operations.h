@@ -172,6 +172,18 @@ AS_EXTERN bool as_operations_add_touch(as_operations* ops);
 /** Deletes the record. */
 AS_EXTERN bool as_operations_add_delete(as_operations* ops);
 
+/** Whether any operation changes the record. */
+AS_EXTERN bool as_operations_has_write(const as_operations* ops);
+
+/** Whether no operation reads. */
+AS_EXTERN bool as_operations_consists_of_all_writes(const as_operations* ops);
+
+/** Whether this is the operator of a plain read. */
+AS_EXTERN bool as_operations_is_basic_read(as_operator t);
+
+/** Whether there is a read of all bins. */
+AS_EXTERN bool as_operations_add_read_all_called(const as_operations* ops);
+
 #ifdef __cplusplus
 }
 #endif

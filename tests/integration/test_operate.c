@@ -12,6 +12,7 @@
 #include "tests/lib/client.h"
 #include "tests/lib/cluster.h"
 #include "tests/lib/operate.h"
+#include "tests/lib/value.h"
 
 #define NS "test"
 #define SET "operate"
@@ -78,6 +79,56 @@ static void writes_every_scalar(void** state)
     as_operations_add_read(&ops, "g");
     assert_string_equal(run(), "i=-9223372036854775808 d=1.5 b=true s=\"text\" p=\"given\" "
                                "r=00 01 FF v=5 g=\"{\"type\":\"Point\",\"coordinates\":[1,2]}\"");
+}
+
+/* A map comes back sorted, whatever order it was made in. */
+static void brings_back_lists_and_maps(void** state)
+{
+    (void)state;
+    static const char list[] = "[1, \"x\", 2.5, [true, 62, NIL], {\"k\":[]}, -9223372036854775808]";
+    static const char map[] = "{-1:{7:8}, 5:\"five\", \"k\":[1, 2], 01 02:NIL}";
+    as_error err;
+    as_record record;
+    as_record_inita(&record, 3);
+    as_record_set_list(
+        &record, "l",
+        (as_list*)test_value(
+            "[1, \"x\", 2.5, [true, x\"62\", NIL], {\"k\":[]}, -9223372036854775808]"));
+    as_record_set_map(&record, "m",
+                      (as_map*)test_value("{x\"0102\":NIL, \"k\":[1, 2], 5:\"five\", -1:{7:8}}"));
+    as_record_set_map(&record, "k", (as_map*)test_value("K{\"b\":2, \"a\":g\"{}\"}"));
+    begin();
+    as_operations_add_delete(&ops);
+    run();
+    assert_int_equal(aerospike_key_put(&as, &err, NULL, &key, &record), AEROSPIKE_OK);
+    as_record_destroy(&record);
+    begin();
+    as_operations_add_read(&ops, "l");
+    as_operations_add_read(&ops, "m");
+    as_operations_add_read(&ops, "k");
+    as_operations_add_write(&ops, "l", (as_bin_value*)test_value("[[]]"));
+    as_operations_add_write(&ops, "m", (as_bin_value*)test_value("{}"));
+    as_operations_add_read(&ops, "l");
+    as_operations_add_read(&ops, "m");
+    char expected[512];
+    snprintf(expected, sizeof(expected), "l=%s m=%s k={\"a\":\"{}\", \"b\":2} l=[[]] m={}", list,
+             map);
+    assert_string_equal(run(), expected);
+    as_record* got = NULL;
+    assert_int_equal(aerospike_key_get(&as, &err, NULL, &key, &got), AEROSPIKE_OK);
+    assert_int_equal(as_record_get_map(got, "k")->flags, 1);
+    assert_int_equal(as_record_get_map(got, "m")->flags, 0);
+    as_record_destroy(got);
+    as_policy_read policy;
+    as_policy_read_init(&policy);
+    policy.base.total_timeout = 5000;
+    policy.deserialize = false;
+    got = NULL;
+    assert_int_equal(aerospike_key_get(&as, &err, &policy, &key, &got), AEROSPIKE_OK);
+    assert_int_equal(as_record_get_bytes(got, "l")->type, AS_BYTES_LIST);
+    assert_int_equal(as_record_get_bytes(got, "m")->type, AS_BYTES_MAP);
+    assert_string_equal(test_text((as_val*)as_record_get_bytes(got, "l")), "91 90");
+    as_record_destroy(got);
 }
 
 static void changes_in_place(void** state)
@@ -384,6 +435,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(writes_every_scalar),
+        cmocka_unit_test(brings_back_lists_and_maps),
         cmocka_unit_test(changes_in_place),
         cmocka_unit_test(answers_one_bin_several_times),
         cmocka_unit_test(reads_all_bins_amid_writes),

@@ -13,6 +13,7 @@
 #include <aerospike/as_operations.h>
 
 #include "core/mem.h"
+#include "core/operations.h"
 
 static const as_binop* last(const as_operations* ops)
 {
@@ -144,6 +145,44 @@ static void null_is_written_as_nil(void** state)
     as_operations_destroy(NULL);
 }
 
+static void looks_at_operations(void** state)
+{
+    (void)state;
+    as_operations ops;
+    as_operations_inita(&ops, 3);
+    assert_false(as_operations_has_write(&ops));
+    assert_true(as_operations_consists_of_all_writes(&ops));
+    as_operations_add_read(&ops, "a");
+    assert_false(as_operations_has_write(&ops));
+    assert_false(as_operations_consists_of_all_writes(&ops));
+    assert_false(as_operations_add_read_all_called(&ops));
+    as_operations_add_read_all(&ops);
+    assert_true(as_operations_add_read_all_called(&ops));
+    as_operations_add_touch(&ops);
+    assert_true(as_operations_has_write(&ops));
+    assert_true(as_operations_is_basic_read(AS_OPERATOR_READ));
+    assert_false(as_operations_is_basic_read(AS_OPERATOR_CDT_READ));
+    as_operations_destroy(&ops);
+}
+
+static void an_operation_may_carry_a_refusal(void** state)
+{
+    (void)state;
+    as_operations ops;
+    as_operations_inita(&ops, 3);
+    tnd_operations_refuse(&ops, AS_OPERATOR_CDT_READ, "a", "because");
+    uint8_t* bytes = malloc(1);
+    assert_true(tnd_operations_add_packed(&ops, AS_OPERATOR_MAP_READ, "a", bytes, 1));
+    as_operations_add_write_int64(&ops, "a", 1);
+    assert_string_equal(tnd_operations_refusal(&ops.binops.entries[0]), "because");
+    assert_null(tnd_operations_refusal(&ops.binops.entries[1]));
+    assert_null(tnd_operations_refusal(&ops.binops.entries[2]));
+    assert_false(tnd_operations_add_packed(&ops, AS_OPERATOR_MAP_READ, "a", bytes, 1)); /* full */
+    tnd_operations_refuse(&ops, AS_OPERATOR_CDT_READ, "a", "no room");
+    assert_int_equal(ops.binops.size, 3);
+    as_operations_destroy(&ops);
+}
+
 static void without_memory(void** state)
 {
     (void)state;
@@ -166,6 +205,8 @@ int main(void)
         cmocka_unit_test(operations_without_operand),
         cmocka_unit_test(an_adder_that_fails_takes_nothing),
         cmocka_unit_test(null_is_written_as_nil),
+        cmocka_unit_test(looks_at_operations),
+        cmocka_unit_test(an_operation_may_carry_a_refusal),
         cmocka_unit_test(without_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

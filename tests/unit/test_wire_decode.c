@@ -8,6 +8,7 @@
 
 #include "core/mem.h"
 #include "tests/lib/bytes.h"
+#include "tests/lib/value.h"
 #include "tests/unit/wire_vectors.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
@@ -359,15 +360,28 @@ static void fills_a_record_with_every_type(void** state)
         {"map", AS_BYTES_MAP, "82c70001c0a2036b07"},
         {"umap", AS_BYTES_MAP, "81a2036b07"},
     };
+    assert_string_equal(test_text((as_val*)as_record_get_list(&rec, "list")), "[1, \"x\", 2]");
+    assert_string_equal(test_text((as_val*)as_record_get_map(&rec, "map")), "{\"k\":7}");
+    assert_int_equal(as_record_get_map(&rec, "map")->flags, 1);
+    assert_string_equal(test_text((as_val*)as_record_get_map(&rec, "umap")), "{\"k\":7}");
+    assert_int_equal(as_record_get_map(&rec, "umap")->flags, 0);
+    /* The same without deserializing. */
+    as_record packed;
+    as_record_init(&packed, 0);
+    o = open_hex(REP_GET_ALL_TYPES);
+    o.reply.keeps_packed = true;
+    assert_int_equal(tnd_wire_record(&o.reply, 1262304000, &packed, &err), AEROSPIKE_OK);
+    test_bytes_done(&o.body);
     for (size_t i = 0; i < COUNT(bytes); i++) {
         test_bytes expected = test_bytes_hex(bytes[i].hex);
-        as_bytes* value = as_record_get_bytes(&rec, bytes[i].name);
+        as_bytes* value = as_record_get_bytes(&packed, bytes[i].name);
         assert_non_null(value);
         assert_int_equal(as_bytes_get_type(value), bytes[i].type);
         assert_int_equal(as_bytes_size(value), expected.size);
         assert_memory_equal(as_bytes_get(value), expected.data, expected.size);
         test_bytes_done(&expected);
     }
+    as_record_destroy(&packed);
     /* What a listener may do to keep a text (api/traps.md 3). */
     char* kept = as_record_get_str(&rec, "str");
     as_record_get_string(&rec, "str")->free = false;
@@ -507,8 +521,9 @@ static void leaves_the_record_alone_without_memory(void** state)
         assert_null(rec.bins.entries);
         assert_int_equal(rec.bins.size, 0);
     }
-    assert_int_equal(nth,
-                     1 + 7 - 0); /* the bins, and one each for str, geo and four bytes values */
+    /* The bins; one each for str, geo and blob; list, elements, integer, text (2), double; two
+     * maps: map, entries, key (2), value; and the one that isn't refused. */
+    assert_int_equal(nth, 1 + 3 + 6 + 2 * 5 + 1);
     as_record_destroy(&rec);
     test_bytes_done(&o.body);
 }

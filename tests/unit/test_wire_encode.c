@@ -8,6 +8,7 @@
 
 #include "core/mem.h"
 #include "tests/lib/bytes.h"
+#include "tests/lib/value.h"
 #include "tests/unit/wire_vectors.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
@@ -153,10 +154,45 @@ static void encodes_every_type(void** state)
     w->write.key = AS_POLICY_KEY_SEND;
     assert_message(w, tnd_wire_put(&w->buf, &w->err, &w->key, &rec, &w->write, TIMEOUT_MS),
                    REQ_PUT_ALL_TYPES);
+    /* The same as values. */
+    w->write.key = AS_POLICY_KEY_DIGEST;
+    as_record_set_list(&rec, "list", (as_list*)test_value("[1, \"x\", 2.0]"));
+    as_record_set_map(&rec, "map", (as_map*)test_value("K{\"k\":7}"));
+    as_record_set_map(&rec, "umap", (as_map*)test_value("{\"k\":7}"));
+    assert_message(w, tnd_wire_put(&w->buf, &w->err, &w->key, &rec, &w->write, TIMEOUT_MS),
+                   REQ_PUT_ALL_TYPES);
     as_record_destroy(&rec);
     test_bytes_done(&list);
     test_bytes_done(&map);
     test_bytes_done(&umap);
+}
+
+static void refuses_lists_and_maps_that_cannot_be_sent(void** state)
+{
+    world* w = *state;
+    static const char* const bad[][2] = {
+        {"[1, *]", "stored"},
+        {"{1:INF}", "stored"},
+        {"[x19\"80\"]", "type"},
+        {"x20\"93c700100201\"", "survive"}, /* kills a server: cdt-expressions.md 15 */
+    };
+    for (size_t i = 0; i < COUNT(bad); i++) {
+        as_record rec;
+        as_record_init(&rec, 1);
+        as_record_set(&rec, "a", (as_bin_value*)test_value(bad[i][0]));
+        assert_refused(w, tnd_wire_put(&w->buf, &w->err, &w->key, &rec, &w->write, 1),
+                       AEROSPIKE_ERR_PARAM, bad[i][1]);
+        as_record_destroy(&rec);
+    }
+    static const char* const good[] = {"x20\"93c700110102\"", "x20\"92c7000102\"", "x20\"9102\"",
+                                       "x20\"91c7\"",         "x20\"\"",           "(1, [2])"};
+    for (size_t i = 0; i < COUNT(good); i++) {
+        as_record rec;
+        as_record_init(&rec, 1);
+        as_record_set(&rec, "a", (as_bin_value*)test_value(good[i]));
+        assert_int_equal(tnd_wire_put(&w->buf, &w->err, &w->key, &rec, &w->write, 1), AEROSPIKE_OK);
+        as_record_destroy(&rec);
+    }
 }
 
 static void encodes_a_bin_delete(void** state)
@@ -599,15 +635,14 @@ static void refuses_values_that_cannot_be_sent(void** state)
     as_record rec;
     as_record_init(&rec, 1);
     as_record_set_int64(&rec, "a", 1);
-    static const as_val_t types[] = {AS_LIST, AS_MAP, AS_PAIR, AS_REC, AS_UNDEF, 99};
+    static const as_val_t types[] = {AS_REC, AS_CMP_WILDCARD, AS_CMP_INF, AS_UNDEF, 99};
     as_val val = {.count = 0};
     as_bin_value* kept = rec.bins.entries[0].valuep;
     rec.bins.entries[0].valuep = (as_bin_value*)&val;
     for (size_t i = 0; i < COUNT(types); i++) {
         val.type = types[i];
         assert_refused(w, tnd_wire_put(&w->buf, &w->err, &w->key, &rec, &w->write, 1),
-                       AEROSPIKE_ERR_PARAM,
-                       i < 2 ? "lists and maps are not supported yet" : "Invalid value type");
+                       AEROSPIKE_ERR_PARAM, "Invalid value type");
     }
     rec.bins.entries[0].valuep = NULL;
     assert_refused(w, tnd_wire_put(&w->buf, &w->err, &w->key, &rec, &w->write, 1),
@@ -722,6 +757,7 @@ int main(void)
         with_world(refuses_names_that_are_too_long),
         with_world(refuses_keys_without_a_digest),
         with_world(refuses_values_that_cannot_be_sent),
+        with_world(refuses_lists_and_maps_that_cannot_be_sent),
         with_world(honours_given_lengths),
         with_world(encodes_a_record_without_bins),
         with_world(refuses_records_that_are_too_large),
