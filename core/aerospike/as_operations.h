@@ -187,3 +187,6 @@ AS_EXTERN bool as_operations_add_read_all_called(const as_operations* ops);
 #ifdef __cplusplus
 }
 #endif
+
+/* Programs that include only this header use list operations. */
+#include <aerospike/as_list_operations.h>
