@@ -5,6 +5,7 @@
  */
 #include "echo_rig.h"
 #include "tests/lib/cluster.h"
+#include "tests/lib/sanitize.h"
 
 #include <poll.h>
 #include <setjmp.h>
@@ -21,11 +22,7 @@
 #include <cmocka.h>
 
 #define LINE_BYTES_MAX 4096
-#ifdef __SANITIZE_ADDRESS__
-#define GROWTH_MAX_KIB 65536 /* freed memory is kept aside */
-#else
-#define GROWTH_MAX_KIB 4096
-#endif
+#define GROWTH_MAX_KIB (TEST_MEMORY_IS_TRUE ? 4096 : 65536)
 
 static test_cluster* cluster;
 static echo_rig rig;
@@ -191,7 +188,7 @@ static void test_one_thread_per_worker(void** state)
             sscanf(line, "Threads: %d", &threads);
         }
         fclose(file);
-        assert_int_equal(threads, 1);
+        assert_int_equal(threads, 1 + TEST_RUNTIME_THREADS);
     }
     assert_int_equal(rig_driver_end(&rig), 0);
 }
