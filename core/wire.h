@@ -20,6 +20,7 @@
 
 #include <aerospike/as_error.h>
 #include <aerospike/as_key.h>
+#include <aerospike/as_list.h>
 #include <aerospike/as_operations.h>
 #include <aerospike/as_policy.h>
 #include <aerospike/as_record.h>
@@ -143,6 +144,17 @@ as_status tnd_wire_operate(tnd_buf* buf, as_error* err, const as_key* key, const
 
 /* Whether any operation modifies the record: such a command is a write for retries and in-doubt. */
 bool tnd_wire_ops_write(const tnd_wire_ops* ops);
+
+/* A function of a registered module, applied to one record (protocol/records.md 5.10). */
+typedef struct tnd_wire_udf {
+    const char* module;     /* borrowed, 1 to 127 bytes, without the file's extension */
+    const char* function;   /* likewise */
+    const as_list* arglist; /* borrowed; NULL: no arguments */
+} tnd_wire_udf;
+
+/* The answer's one entry is SUCCESS with the function's value, or (result 100) FAILURE. */
+as_status tnd_wire_apply(tnd_buf* buf, as_error* err, const as_key* key, const tnd_wire_udf* udf,
+                         const as_policy_apply* policy, uint32_t timeout_ms);
 
 /* Rewrites the server's timeout of the encoded message, for a further attempt. */
 void tnd_wire_set_timeout(tnd_buf* buf, uint32_t timeout_ms);
