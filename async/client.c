@@ -36,6 +36,42 @@ static bool config_copy_hosts(as_config* trg, const as_config* src)
     return trg->hosts && trg->hosts->size == src->hosts->size;
 }
 
+static bool config_copy_racks(as_config* trg, const as_config* src)
+{
+    uint32_t count = src->rack_ids ? src->rack_ids->size : 0;
+    for (uint32_t i = 0; i < count; i++) {
+        as_config_add_rack_id(trg, *(const int*)as_vector_get(src->rack_ids, i));
+    }
+    return count == 0 || (trg->rack_ids && trg->rack_ids->size == count);
+}
+
+/* One block: the entries, then their texts. config_free frees it. */
+static bool config_copy_ip_map(as_config* trg, const as_config* src)
+{
+    uint32_t count = src->ip_map ? src->ip_map_size : 0;
+    size_t size = count * sizeof(as_addr_map);
+    for (uint32_t i = 0; i < count; i++) {
+        size += strlen(src->ip_map[i].orig) + strlen(src->ip_map[i].alt) + 2;
+    }
+    if (count == 0) {
+        return true;
+    }
+    as_addr_map* map = tnd_malloc(size);
+    if (!map) {
+        return false;
+    }
+    char* text = (char*)(map + count);
+    for (uint32_t i = 0; i < count; i++) {
+        map[i].orig = strcpy(text, src->ip_map[i].orig);
+        text += strlen(text) + 1;
+        map[i].alt = strcpy(text, src->ip_map[i].alt);
+        text += strlen(text) + 1;
+    }
+    trg->ip_map = map;
+    trg->ip_map_size = count;
+    return true;
+}
+
 /* What an accepted configuration may have on the heap is copied; the rest of its pointers is NULL.
  */
 static bool config_copy(as_config* trg, const as_config* src)
@@ -53,8 +89,16 @@ static bool config_copy(as_config* trg, const as_config* src)
     as_config_set_app_id(trg, src->app_id);
     trg->conn_timeout_ms = src->conn_timeout_ms > 0 ? src->conn_timeout_ms : 1000;
     trg->login_timeout_ms = src->login_timeout_ms > 0 ? src->login_timeout_ms : 5000;
-    return config_copy_hosts(trg, src) && !trg->cluster_name == !src->cluster_name &&
+    return config_copy_hosts(trg, src) && config_copy_racks(trg, src) &&
+           config_copy_ip_map(trg, src) && !trg->cluster_name == !src->cluster_name &&
            !trg->app_id == !src->app_id;
+}
+
+static void config_free(as_config* config)
+{
+    tnd_free(config->ip_map);
+    config->ip_map = NULL;
+    as_config_destroy(config);
 }
 
 /* ---- life ---- */
@@ -70,7 +114,7 @@ as_cluster* tnd_client_new(aerospike* as, const tnd_client_world* world, as_erro
     as_cluster* client = tnd_calloc(1, sizeof(*client));
     if (!client || !config_copy(&client->config, &as->config)) {
         if (client) {
-            as_config_destroy(&client->config);
+            config_free(&client->config);
         }
         tnd_free(client);
         as_error_set_message(err, AEROSPIKE_ERR_CLIENT, "Out of memory");
@@ -90,7 +134,7 @@ as_cluster* tnd_client_new(aerospike* as, const tnd_client_world* world, as_erro
 static void client_release(as_cluster* client)
 {
     if (client->is_freed && client->pins == 0) {
-        as_config_destroy(&client->config);
+        config_free(&client->config);
         tnd_free(client);
     }
 }

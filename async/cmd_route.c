@@ -34,14 +34,20 @@ static as_status route_no_node(const tnd_map* map, const tnd_cmd* cmd, uint64_t 
 typedef struct route_context {
     tnd_pool* pool;
     tnd_map* map;
-    tnd_node* node;
+    const tnd_ns_rec* ns;
 } route_context;
 
 static bool route_is_active(void* udata, uint32_t node_index)
 {
     route_context* context = udata;
-    context->node = tnd_pool_node(context->pool, context->map, node_index);
-    return context->node != NULL;
+    return tnd_pool_node(context->pool, context->map, node_index) != NULL;
+}
+
+static int32_t route_rack_of(void* udata, uint32_t node_index)
+{
+    const route_context* context = udata;
+    const tnd_node_rec* node = tnd_map_node(context->map, node_index);
+    return node ? node->rack_ids[context->ns - context->map->namespaces] : -1;
 }
 
 tnd_node* tnd_cmd_route(tnd_cmd* cmd, as_error* err)
@@ -57,12 +63,20 @@ tnd_node* tnd_cmd_route(tnd_cmd* cmd, as_error* err)
     cmd->is_sc = ns->flags & TND_NS_SC;
     tnd_replica_set_namespace(&cmd->replica, ns->replicas, cmd->is_sc, cmd->read_mode_sc,
                               &cmd->engine->turns, cmd->attempt == 1);
-    cmd->node_index = tnd_replica_choose(&cmd->replica, word, route_is_active, &context);
+    context.ns = ns;
+    const tnd_replica_nodes nodes = {
+        .udata = &context,
+        .is_active = route_is_active,
+        .rack_of = route_rack_of,
+        .racks = cmd->engine->racks,
+        .racks_count = cmd->engine->racks_count,
+    };
+    cmd->node_index = tnd_replica_choose(&cmd->replica, word, &nodes);
     if (cmd->node_index == 0) {
         route_no_node(context.map, cmd, word, err);
         return NULL;
     }
-    return context.node;
+    return tnd_pool_node(context.pool, context.map, cmd->node_index);
 }
 
 as_status tnd_cmd_check_namespace(const tnd_cmd* cmd, as_error* err)

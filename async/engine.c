@@ -253,6 +253,21 @@ void tnd_engine_abandon(tnd_engine* engine)
 
 /* ---- the start ---- */
 
+static void engine_set_racks(tnd_engine* engine)
+{
+    const as_config* config = engine->config;
+    if (!config->rack_aware) {
+        return;
+    }
+    if (config->rack_ids && config->rack_ids->size > 0) {
+        engine->racks = as_vector_get(config->rack_ids, 0);
+        engine->racks_count = config->rack_ids->size;
+    } else {
+        engine->racks = &config->rack_id;
+        engine->racks_count = 1;
+    }
+}
+
 static tnd_pool_limits engine_pool_limits(const tnd_engine_config* config)
 {
     const as_config* c = config->config;
@@ -284,6 +299,7 @@ tnd_engine* tnd_engine_new(const tnd_engine_config* config, as_error* err)
     engine->handler = config->handler;
     engine->udata = config->udata;
     engine->counts_timeouts = config->is_sync;
+    engine_set_racks(engine);
     engine->user.on_turning = on_turning;
     engine->user.on_close = on_events_close;
     tnd_task_init(&engine->news, engine->loop, on_news, engine);

@@ -68,6 +68,8 @@ struct tnd_engine {
     bool counts_timeouts;  /* a server's answer "timeout" is an error of the node (only there) */
     tnd_timeouts timeouts; /* of commands */
     tnd_replica_turns turns;
+    const int* racks; /* preferred ones, in order; the configuration's */
+    uint32_t racks_count;
     tnd_cmd_list running; /* accepted, and waiting neither for their turn nor for the first map */
     tnd_cmd_list queued;  /* for their turn on their event loop's entry */
     tnd_cmd_list waiting; /* for the first map */

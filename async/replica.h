@@ -24,7 +24,17 @@ typedef struct tnd_replica {
     uint8_t count;               /* replicas, 1 .. TND_REPLICAS_MAX */
     bool is_read;
     bool is_linearize;
+    uint32_t last_node; /* of the previous attempt, 0 at the first */
 } tnd_replica;
+
+/* What is known of the nodes that a partition's word names. */
+typedef struct tnd_replica_nodes {
+    void* udata;
+    bool (*is_active)(void* udata, uint32_t node_index);
+    int32_t (*rack_of)(void* udata, uint32_t node_index); /* negative: unknown */
+    const int* racks; /* in order of preference; may be NULL if there are none */
+    uint32_t racks_count;
+} tnd_replica_nodes;
 
 /* Turns of ANY and RANDOM, shared by the commands of a client. */
 typedef struct tnd_replica_turns {
@@ -32,7 +42,7 @@ typedef struct tnd_replica_turns {
     uint32_t random;
 } tnd_replica_turns;
 
-/* For a read of a namespace. PREFER_RACK goes as SEQUENCE until there are racks. */
+/* For a read of a namespace. */
 void tnd_replica_init_read(tnd_replica* replica, as_policy_replica policy,
                            as_policy_read_mode_sc mode_sc);
 
@@ -45,10 +55,11 @@ void tnd_replica_set_namespace(tnd_replica* replica, uint32_t replicas, bool is_
                                as_policy_read_mode_sc mode_sc, tnd_replica_turns* turns,
                                bool is_first);
 
-/* The node index of a partition word for this attempt, 0 if there is none that `is_active` accepts.
- * Moves the index past replicas that are missing. */
-uint32_t tnd_replica_choose(tnd_replica* replica, uint64_t word,
-                            bool (*is_active)(void* udata, uint32_t node_index), void* udata);
+/* The node index of a partition word for this attempt, 0 if there is none that is active. Moves the
+ * index past replicas that are missing; with PREFER_RACK, to the replica that was chosen: one on
+ * the first rack that has any, but not the last attempt's node, else one elsewhere, else that node.
+ */
+uint32_t tnd_replica_choose(tnd_replica* replica, uint64_t word, const tnd_replica_nodes* nodes);
 
 /* Moves on, or stays, before a retry. True if the next choice starts at another replica. */
 bool tnd_replica_move(tnd_replica* replica, tnd_replica_cause cause);

@@ -120,7 +120,7 @@ static void apply_peers(tend_node* node, tnd_info_peers* peers)
     bool is_whole = true;
     tnd_view_take_lack(t->view);
     tnd_view_peers_begin(t->view, node->id);
-    while (tnd_info_peer_next(peers, &peer)) {
+    while (!t->config->force_single_node && tnd_info_peer_next(peers, &peer)) {
         uint32_t id = tnd_view_propose(t->view, peer.node);
         if (id == 0) {
             tnd_log_limit(&t->nodes_gate, tend_now_ms(t), TEND_LOG_INTERVAL_MS, AS_LOG_LEVEL_WARN,
@@ -188,6 +188,10 @@ void tend_node_answered(tend_node* node, const tend_reply* reply)
     }
     log_poll(node, tnd_view_poll(t->view, node->id, reply->peers_generation,
                                  reply->partitions_generation));
+    tnd_view_rebalanced(t->view, node->id, reply->rebalance_generation);
+    if (node->asked & TEND_ASK_RACKS) {
+        tnd_view_racks(t->view, node->id, reply->has_racks ? &reply->racks : NULL);
+    }
     if (node->asked & TEND_ASK_PEERS) {
         tnd_info_peers peers = reply->peers;
         apply_peers(node, &peers);

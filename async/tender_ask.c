@@ -11,7 +11,7 @@
 
 #include "async/tender_int.h"
 
-#define COMMANDS_MAX 10
+#define COMMANDS_MAX 12
 
 static const char* peers_command(const tnd_tender* t)
 {
@@ -45,6 +45,7 @@ void tend_request(const tnd_tender* t, unsigned asked, tnd_buf* buf)
     }
     commands[count++] = "peers-generation";
     commands[count++] = "partition-generation";
+    commands[count++] = "rebalance-generation";
     if (asked & TEND_ASK_PEERS) {
         commands[count++] = peers_command(t);
     }
@@ -53,6 +54,9 @@ void tend_request(const tnd_tender* t, unsigned asked, tnd_buf* buf)
     }
     if (asked & TEND_ASK_MAP) {
         commands[count++] = "replicas:max=3";
+    }
+    if (asked & TEND_ASK_RACKS) {
+        commands[count++] = "rack-ids";
     }
     tnd_info_request(buf, commands, count);
 }
@@ -151,6 +155,22 @@ static as_status read_poll(tnd_slice body, tend_reply* reply, as_error* err)
     return AEROSPIKE_OK;
 }
 
+/* Racks are never a reason to think ill of a node: a Community server refuses to speak of them. */
+static void read_racks(unsigned asked, tnd_slice body, tend_reply* reply)
+{
+    tnd_slice value;
+    const char* reason;
+    tnd_info_error refused;
+    reply->rebalance_generation = TND_VIEW_UNKNOWN;
+    if (tnd_info_find(body, "rebalance-generation", &value) &&
+        !tnd_info_generation(value, &reply->rebalance_generation)) {
+        reply->rebalance_generation = TND_VIEW_UNKNOWN;
+    }
+    reply->has_racks = asked & TEND_ASK_RACKS && tnd_info_find(body, "rack-ids", &value) &&
+                       !tnd_info_value_error(value, &refused) &&
+                       tnd_info_racks_open(&reply->racks, value, &reason);
+}
+
 static as_status read_lists(const tnd_tender* t, unsigned asked, tnd_slice body, tend_reply* reply,
                             as_error* err)
 {
@@ -200,6 +220,7 @@ as_status tend_reply_read(const tnd_tender* t, unsigned asked, tnd_slice body,
     if ((asked & TEND_ASK_AGENT) && read_connection(body, err) != AEROSPIKE_OK) {
         return err->code;
     }
+    read_racks(asked, body, ret_reply);
     return read_lists(t, asked, body, ret_reply, err);
 }
 

@@ -44,6 +44,7 @@ enum {
     TEND_ASK_PEERS = 8,
     TEND_ASK_MAP = 16,
     TEND_ASK_SERVICE = 32, /* of seeds: is this the node's own address? */
+    TEND_ASK_RACKS = 64,
 };
 
 /* A reply, checked; slices lie in its body. */
@@ -52,6 +53,9 @@ typedef struct tend_reply {
     uint64_t build;
     uint64_t peers_generation;
     int64_t partitions_generation;
+    int64_t rebalance_generation; /* TND_VIEW_UNKNOWN: none */
+    bool has_racks;
+    tnd_info_racks racks;
     tnd_info_peers peers;
     tnd_info_hosts service;
     tnd_part_reader replicas;

@@ -79,6 +79,16 @@ static void inherit_namespaces(tnd_tender* t)
     }
 }
 
+static void inherit_racks(tnd_tender* t)
+{
+    const tnd_map* map = t->member->map;
+    for (uint32_t ns = 0; ns < t->view->namespaces_count; ns++) {
+        for (uint32_t i = 1; i <= map->dir.nodes_count && i <= map->nodes_capacity; i++) {
+            tnd_view_inherit_rack(t->view, i, ns, map->nodes[i].rack_ids[ns]);
+        }
+    }
+}
+
 /* One table. */
 static void inherit_partitions(tnd_tender* t, uint32_t table)
 {
@@ -121,6 +131,7 @@ void tend_inherit(tnd_tender* t)
         if (tnd_map_refresh(t->member->map)) {
             inherit_nodes(t);
             inherit_namespaces(t);
+            inherit_racks(t);
             t->has_directory = true;
             t->may_publish = true;
         }
@@ -162,7 +173,10 @@ static const char* merge_column(tnd_tender* t, tend_node* node)
 {
     uint8_t bitmap[TND_PART_BITMAP_BYTES];
     bool has = node->column < node->claim.columns_count;
-    if (has && !tnd_part_decode(tnd_part_column(&node->claim, node->column), bitmap)) {
+    if (t->config->force_single_node) { /* whatever it says, everything is to go there */
+        has = node->column == 0;
+        memset(bitmap, 0xff, sizeof(bitmap));
+    } else if (has && !tnd_part_decode(tnd_part_column(&node->claim, node->column), bitmap)) {
         return "a bitmap isn't base64";
     }
     if (!tnd_view_claim_column(t->view, &node->claims, node->column, has ? bitmap : NULL)) {
@@ -229,6 +243,9 @@ static void record_fill(const tnd_tender* t, const tnd_view_slot* slot, tnd_node
         record->addrs[i].family = vn->addrs[i].family;
         record->addrs[i].port = vn->addrs[i].port;
         memcpy(record->addrs[i].bytes, vn->addrs[i].bytes, sizeof(record->addrs[i].bytes));
+    }
+    for (uint32_t ns = 0; ns < t->view->namespaces_count; ns++) {
+        record->rack_ids[ns] = tnd_view_rack_of(t->view, slot->id, ns);
     }
 }
 

@@ -193,6 +193,7 @@ static unsigned node_asks(const tend_node* node)
     unsigned wants = tnd_view_wants(node->tender->view, node->id);
     asks |= wants & TND_VIEW_WANT_PEERS ? TEND_ASK_PEERS : 0u;
     asks |= wants & TND_VIEW_WANT_PARTITIONS && node->is_admitted ? TEND_ASK_MAP : 0u;
+    asks |= wants & TND_VIEW_WANT_RACKS && node->is_admitted ? TEND_ASK_RACKS : 0u;
     if (!node->is_agent_sent && tnd_info_build_has_user_agent(tend_node_view(node)->build)) {
         asks |= TEND_ASK_AGENT;
     }

@@ -48,6 +48,9 @@ bool tend_seeds_init(tnd_tender* t)
         if (host->name && !seeds_add(t, tend_ip_map(t, host->name), host->port)) {
             return false;
         }
+        if (t->config->force_single_node) {
+            break;
+        }
     }
     return true;
 }
@@ -74,6 +77,9 @@ void tend_seeds_done(tnd_tender* t)
 
 void tend_seeds_learn(tnd_tender* t)
 {
+    if (t->config->force_single_node) {
+        return;
+    }
     for (uint32_t id = 1; id <= t->view->ids_count; id++) {
         const tnd_view_node* vn = tnd_view_get(t->view, id);
         if (vn->state != TND_VIEW_ACTIVE || vn->addrs_count == 0) {
@@ -306,7 +312,7 @@ void tend_seed_answered(tend_node* node, const tend_reply* reply)
                  reply->node.data);
         node->state = TEND_HELD;
         attempt_over(t);
-    } else if (is_foreign(node, reply)) {
+    } else if (!t->config->force_single_node && is_foreign(node, reply)) {
         round_accept_foreign(node, reply);
     } else {
         round_accept(t, node, reply->node, reply);

@@ -116,11 +116,33 @@ static void worker_unpin(tnd_worker* worker)
 
 /* ---- seat: the map and our place in it ------------------------------------------------------ */
 
+/* Two translations of addresses are two views of the cluster. */
+static uint32_t ip_map_hash(const as_config* config)
+{
+    uint32_t hash = 0x811c9dc5; /* FNV-1a */
+    for (uint32_t i = 0; config->ip_map && i < config->ip_map_size; i++) {
+        const char* texts[] = {config->ip_map[i].orig, config->ip_map[i].alt};
+        for (size_t t = 0; t < 2; t++) {
+            for (const char* c = texts[t];; c++) {
+                hash = (hash ^ (uint8_t)*c) * 0x01000193;
+                if (*c == '\0') {
+                    break;
+                }
+            }
+        }
+    }
+    return hash;
+}
+
 static void identity_text(const as_config* config, char* ret_text, size_t size)
 {
-    snprintf(ret_text, size, "cluster_name=%s use_services_alternate=%d tls=%d ip_map=%u",
+    char map[16] = "none";
+    if (config->ip_map && config->ip_map_size > 0) {
+        snprintf(map, sizeof(map), "%08x", ip_map_hash(config));
+    }
+    snprintf(ret_text, size, "cluster_name=%s use_services_alternate=%d tls=%d ip_map=%s",
              config->cluster_name ? config->cluster_name : "", config->use_services_alternate,
-             config->tls.enable, config->ip_map_size);
+             config->tls.enable, map);
 }
 
 static as_status seat_open_map(tnd_worker* worker, tnd_map* map, as_error* err)

@@ -16,17 +16,11 @@
     X("password", c->password[0] != '\0', "login isn't")                                           \
     X("auth_mode", c->auth_mode != AS_AUTH_INTERNAL, "login isn't")                                \
     X("event_callback", c->event_callback != NULL, "cluster events aren't")                        \
-    X("ip_map", c->ip_map != NULL && c->ip_map_size > 0, "address translation isn't")              \
-    X("use_services_alternate", c->use_services_alternate, "alternate addresses aren't")           \
     X("async_min_conns_per_node", c->async_min_conns_per_node > 0,                                 \
       "opening connections ahead isn't")                                                           \
     X("pipe_max_conns_per_node", c->pipe_max_conns_per_node != usual->pipe_max_conns_per_node,     \
       "pipelining isn't")                                                                          \
     X("config_provider.path", c->config_provider.path != NULL, "the configuration file isn't")     \
-    X("force_single_node", c->force_single_node, "forcing a single node isn't")                    \
-    X("rack_aware", c->rack_aware, "preferred racks aren't")                                       \
-    X("rack_id", c->rack_id != 0, "preferred racks aren't")                                        \
-    X("rack_ids", c->rack_ids != NULL, "preferred racks aren't")                                   \
     X("policies.metrics", metrics_are_set(&c->policies.metrics), "metrics aren't")                 \
     X("policies.operate.on_locking_only", c->policies.operate.on_locking_only,                     \
       "transactions aren't")                                                                       \
@@ -84,6 +78,22 @@ static as_status check_hosts(const as_config* config, as_error* err)
         }
         if (host->port == 0) {
             return as_error_update(err, AEROSPIKE_ERR_PARAM, "Host %s needs a port", host->name);
+        }
+    }
+    return AEROSPIKE_OK;
+}
+
+static as_status check_ip_map(const as_config* config, as_error* err)
+{
+    for (uint32_t i = 0; config->ip_map && i < config->ip_map_size; i++) {
+        const as_addr_map* entry = &config->ip_map[i];
+        size_t size = TND_CONFIG_HOST_CHARS_MAX + 1;
+
+        if (!entry->orig || !entry->alt || entry->orig[0] == '\0' || entry->alt[0] == '\0' ||
+            strnlen(entry->orig, size) == size || strnlen(entry->alt, size) == size) {
+            return as_error_update(err, AEROSPIKE_ERR_PARAM,
+                                   "ip_map[%" PRIu32 "] needs two addresses of 1 to %d bytes", i,
+                                   TND_CONFIG_HOST_CHARS_MAX);
         }
     }
     return AEROSPIKE_OK;
@@ -275,6 +285,9 @@ as_status tnd_config_check(const as_config* config, as_error* err)
     }
     if (status == AEROSPIKE_OK) {
         status = check_cluster_name(config, err);
+    }
+    if (status == AEROSPIKE_OK) {
+        status = check_ip_map(config, err);
     }
     if (status == AEROSPIKE_OK) {
         status = check_shm(config, err);

@@ -52,9 +52,6 @@ static as_status check_common(as_error* err, const char* name, as_policy_key key
     if (is_beyond(replica, AS_POLICY_REPLICA_RANDOM)) {
         return refuse_range(err, name, "replica", (long)replica);
     }
-    if (replica == AS_POLICY_REPLICA_PREFER_RACK) {
-        return refuse_later(err, name, "replica", "preferred racks");
-    }
     return AEROSPIKE_OK;
 }
 

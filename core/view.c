@@ -109,6 +109,8 @@ static uint32_t node_make(tnd_view* view, tnd_slice name, tnd_view_state state)
     node->is_peers_due = true;
     node->partitions_generation = TND_VIEW_UNKNOWN;
     node->partitions_seen = TND_VIEW_UNKNOWN;
+    node->racks_generation = TND_VIEW_UNKNOWN;
+    node->racks_seen = TND_VIEW_UNKNOWN;
     peers_forget(view, id);
     return id;
 }
@@ -249,6 +251,7 @@ tnd_view_admission tnd_view_admit(tnd_view* view, uint32_t id, const tnd_view_ad
     /* A new connection may lead to a new process, whose generations look like the last one's. */
     node->is_peers_due = true;
     node->partitions_generation = TND_VIEW_UNKNOWN;
+    node->racks_generation = TND_VIEW_UNKNOWN;
     if (is_changed && node->index != 0) {
         slot_changed(view, node->index);
     }
@@ -271,6 +274,7 @@ tnd_view_poll_result tnd_view_poll(tnd_view* view, uint32_t id, uint64_t peers_g
         node->has_peers = false;
         node->is_peers_due = true;
         node->partitions_generation = TND_VIEW_UNKNOWN;
+        node->racks_generation = TND_VIEW_UNKNOWN;
     }
     if (is_restarted && node->index != 0) {
         slot_changed(view, node->index);
@@ -319,6 +323,64 @@ void tnd_view_peers_end(tnd_view* view, uint32_t id)
 {
     view->nodes[id]->has_peers = true;
     view->nodes[id]->is_peers_due = false;
+}
+
+/* ---- racks ---- */
+
+void tnd_view_rebalanced(tnd_view* view, uint32_t id, int64_t generation)
+{
+    view->nodes[id]->racks_seen = generation;
+}
+
+static bool racks_are_equal(const tnd_view_node* node, const tnd_view_rack* racks, uint32_t count)
+{
+    return node->racks_count == count &&
+           memcmp(node->racks, racks, count * sizeof(node->racks[0])) == 0;
+}
+
+void tnd_view_racks(tnd_view* view, uint32_t id, const tnd_info_racks* racks)
+{
+    tnd_view_node* node = view->nodes[id];
+    tnd_view_rack found[TND_VIEW_NAMESPACES_MAX];
+    uint32_t count = 0;
+    tnd_info_racks rest = racks ? *racks : (tnd_info_racks){0};
+    tnd_info_rack rack;
+    memset(found, 0, sizeof(found));
+    while (count < TND_VIEW_NAMESPACES_MAX && tnd_info_rack_next(&rest, &rack)) {
+        memcpy(found[count].ns, rack.ns.data, rack.ns.size);
+        found[count++].id = rack.id;
+    }
+    node->racks_generation = node->racks_seen;
+    if (!racks_are_equal(node, found, count)) {
+        memcpy(node->racks, found, sizeof(found));
+        node->racks_count = count;
+        view->is_directory_dirty |= node->index != 0;
+    }
+}
+
+int32_t tnd_view_rack_of(const tnd_view* view, uint32_t id, uint32_t ns)
+{
+    const tnd_view_node* node = view->nodes[id];
+    for (uint32_t i = 0; i < node->racks_count; i++) {
+        if (strcmp(node->racks[i].ns, view->namespaces[ns]->name) == 0) {
+            return node->racks[i].id;
+        }
+    }
+    return TND_VIEW_NO_RACK;
+}
+
+void tnd_view_inherit_rack(tnd_view* view, uint32_t index, uint32_t ns, int32_t rack)
+{
+    const tnd_view_slot* slot = &view->slots[index];
+    if (rack == TND_VIEW_NO_RACK || slot->state != TND_VIEW_SLOT_HELD) {
+        return;
+    }
+    tnd_view_node* node = view->nodes[slot->id];
+    if (node->racks_count < TND_VIEW_NAMESPACES_MAX) {
+        tnd_view_rack* at = &node->racks[node->racks_count++];
+        memcpy(at->ns, view->namespaces[ns]->name, sizeof(at->ns));
+        at->id = rack;
+    }
 }
 
 /* ---- removal ---- */

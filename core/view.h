@@ -22,6 +22,7 @@
 #define TENDRIL_CORE_VIEW_H
 
 #include "core/digest.h"
+#include "core/info.h"
 #include "core/slice.h"
 
 #ifdef __cplusplus
@@ -41,6 +42,7 @@ enum {
     TND_VIEW_FAILURES_MAX = 5,      /* polls failed in a row that end a node if none answers */
 };
 
+#define TND_VIEW_NO_RACK (-1)
 #define TND_VIEW_UNKNOWN (-1) /* a generation that differs from every generation of a node */
 
 typedef struct tnd_view_addr {
@@ -48,6 +50,12 @@ typedef struct tnd_view_addr {
     uint16_t port;     /* host order */
     uint8_t bytes[16]; /* network order; unused ones are 0 */
 } tnd_view_addr;
+
+/* On which rack a node keeps a namespace. */
+typedef struct tnd_view_rack {
+    char ns[TND_VIEW_NS_SIZE];
+    int32_t id;
+} tnd_view_rack;
 
 typedef enum tnd_view_state {
     TND_VIEW_FREE = 0,
@@ -77,7 +85,11 @@ typedef struct tnd_view_node {
     int64_t partitions_seen; /* as polled */
     int64_t partitions_generation; /* of the claims that were merged */
     uint32_t peers_count;
-    uint32_t slots_count; /* (partition, column) pairs that it owns and claims */
+    uint32_t slots_count;     /* (partition, column) pairs that it owns and claims */
+    int64_t racks_seen;       /* generation of the rack ids as polled; it is that of rebalancing */
+    int64_t racks_generation; /* of those below */
+    uint32_t racks_count;
+    tnd_view_rack racks[TND_VIEW_NAMESPACES_MAX];
     uint64_t peers[(TND_VIEW_NODES_MAX + 1) / 64]; /* by id */
 } tnd_view_node;
 
@@ -156,6 +168,10 @@ bool tnd_view_inherit_namespace(tnd_view* view, const char* name, uint32_t repli
 bool tnd_view_inherit_partition(tnd_view* view, uint32_t ns, uint32_t partition,
                                 const uint32_t indexes[TND_VIEW_COLUMNS], uint32_t regime);
 
+/* A node's rack as published, after its namespace; of a node without one or an index without a node
+   nothing is noted. */
+void tnd_view_inherit_rack(tnd_view* view, uint32_t index, uint32_t ns, int32_t rack);
+
 /* --- nodes --- */
 
 /* 0 if no candidate or active node has that name. */
@@ -217,6 +233,7 @@ bool tnd_view_renamed(tnd_view* view, uint32_t id, const tnd_view_addr* addr);
 enum {
     TND_VIEW_WANT_PEERS = 1,      /* ask the node for its peers */
     TND_VIEW_WANT_PARTITIONS = 2, /* ask it for its partitions */
+    TND_VIEW_WANT_RACKS = 4,      /* ask it for its rack ids */
 };
 
 unsigned tnd_view_wants(const tnd_view* view, uint32_t id);
@@ -229,6 +246,15 @@ bool tnd_view_is_believed(const tnd_view* view, uint32_t id);
 void tnd_view_peers_begin(tnd_view* view, uint32_t id);
 void tnd_view_peer(tnd_view* view, uint32_t id, uint32_t peer_id);
 void tnd_view_peers_end(tnd_view* view, uint32_t id);
+
+/* An active node's generation of rebalancing, as polled; TND_VIEW_UNKNOWN if it has none. */
+void tnd_view_rebalanced(tnd_view* view, uint32_t id, int64_t generation);
+
+/* Its rack ids, as of the generation that was polled with them; NULL: it has no racks. */
+void tnd_view_racks(tnd_view* view, uint32_t id, const tnd_info_racks* racks);
+
+/* The rack of a namespace by its number, TND_VIEW_NO_RACK if the node didn't say. */
+int32_t tnd_view_rack_of(const tnd_view* view, uint32_t id, uint32_t ns);
 
 /* A node that the rules of removal end; 0 if there is none. */
 uint32_t tnd_view_doomed(const tnd_view* view);

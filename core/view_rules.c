@@ -53,6 +53,9 @@ unsigned tnd_view_wants(const tnd_view* view, uint32_t id)
     if (node->partitions_generation != node->partitions_seen && tnd_view_is_believed(view, id)) {
         wants |= TND_VIEW_WANT_PARTITIONS;
     }
+    if (node->racks_generation != node->racks_seen) {
+        wants |= TND_VIEW_WANT_RACKS;
+    }
     return wants;
 }
 

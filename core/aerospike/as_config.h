@@ -124,7 +124,10 @@ typedef struct as_config_s {
     /** Called when nodes come and go; NULL for none. */
     as_cluster_event_callback event_callback;
     void* event_callback_udata;
-    /** Array of the caller's, copied at connect. */
+    /**
+     * Addresses as published by the servers (or given as seeds), and what to use instead of each.
+     * Array of the caller's, copied at connect; compared as text.
+     */
     as_addr_map* ip_map;
     uint32_t ip_map_size;
     /** Connections per node of synchronous commands. */
@@ -167,11 +170,17 @@ typedef struct as_config_s {
     as_auth_mode auth_mode;
     /** Connecting fails if no seed answers. */
     bool fail_if_not_connected;
-    /** Use the servers' alternate addresses. */
+    /** Use the servers' alternate addresses (alternate-access-address). */
     bool use_services_alternate;
-    /** Test aid: everything goes to the first seed. */
+    /**
+     * Test aid: everything goes to the first seed, whatever partitions it has and whatever peers it
+     * names. Not together with use_shm.
+     */
     bool force_single_node;
-    /** Reads may prefer the nodes of a rack. */
+    /**
+     * Reads with AS_POLICY_REPLICA_PREFER_RACK prefer the nodes of a rack; without it they go as
+     * AS_POLICY_REPLICA_SEQUENCE does.
+     */
     bool rack_aware;
     /** That rack, if `rack_ids` is NULL. */
     int rack_id;

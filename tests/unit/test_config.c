@@ -445,7 +445,6 @@ static void default_policies_are_checked(void** state)
     assert_delay(query);
     assert_delay(txn_verify);
     assert_delay(txn_roll);
-    assert_later(c.policies.read.replica = AS_POLICY_REPLICA_PREFER_RACK, "replica");
     assert_later(c.policies.write.compression_threshold = 100, "compression_threshold");
     assert_later(c.policies.write.on_locking_only = true, "on_locking_only");
     assert_later(c.policies.remove.gen = (as_policy_gen)3, "as_policy_remove.gen");
@@ -492,27 +491,38 @@ static void shared_memory_is_checked(void** state)
 }
 
 /* One line per row of the table in config_check.c. */
+static void address_maps_are_checked(void** state)
+{
+    (void)state;
+    static char orig[] = "10.0.0.1";
+    static char none[] = "";
+    static char longest[300];
+    memset(longest, 'a', 255);
+    as_addr_map map = {orig, longest};
+
+    assert_good(c.ip_map = &map; c.ip_map_size = 1);
+    assert_good(c.ip_map = NULL; c.ip_map_size = 1);
+    longest[255] = 'a';
+    assert_bad(c.ip_map = &map; c.ip_map_size = 1, AEROSPIKE_ERR_PARAM, "ip_map[0]");
+    assert_good(c.ip_map = &map; c.ip_map_size = 0);
+    map = (as_addr_map){NULL, orig};
+    assert_bad(c.ip_map = &map; c.ip_map_size = 1, AEROSPIKE_ERR_PARAM, "ip_map[0]");
+    map = (as_addr_map){orig, none};
+    assert_bad(c.ip_map = &map; c.ip_map_size = 1, AEROSPIKE_ERR_PARAM, "ip_map[0]");
+}
+
 static void what_comes_later_is_refused(void** state)
 {
     (void)state;
-    as_addr_map map = {NULL, NULL};
-
     assert_later(c.tls.enable = true, "as_config.tls.enable is set, but TLS isn't supported yet");
     assert_later(as_config_set_user(&c, "u", ""), "as_config.user ");
     assert_later(strcpy(c.password, "x"), "as_config.password ");
     assert_later(c.auth_mode = AS_AUTH_EXTERNAL_INSECURE, "as_config.auth_mode ");
     assert_later(as_config_set_cluster_event_callback(&c, event_callback, NULL),
                  "as_config.event_callback ");
-    assert_later(c.ip_map = &map; c.ip_map_size = 1, "as_config.ip_map ");
-    assert_good(c.ip_map = &map; c.ip_map_size = 0);
-    assert_later(c.use_services_alternate = true, "as_config.use_services_alternate ");
     assert_later(c.async_min_conns_per_node = 1, "as_config.async_min_conns_per_node ");
     assert_later(c.pipe_max_conns_per_node = 63, "as_config.pipe_max_conns_per_node ");
     assert_later(as_config_provider_set_path(&c, "/x"), "as_config.config_provider.path ");
-    assert_later(c.force_single_node = true, "as_config.force_single_node ");
-    assert_later(c.rack_aware = true, "as_config.rack_aware ");
-    assert_later(c.rack_id = 1, "as_config.rack_id ");
-    assert_later(as_config_add_rack_id(&c, 1), "as_config.rack_ids ");
     assert_later(c.policies.metrics.enable = true, "as_config.policies.metrics ");
     assert_later(c.policies.metrics.metrics_listeners.enable_listener = enable_listener,
                  "as_config.policies.metrics ");
@@ -537,6 +547,7 @@ int main(void)
         cmocka_unit_test(default_policies_are_checked),
         cmocka_unit_test(login_is_checked),
         cmocka_unit_test(shared_memory_is_checked),
+        cmocka_unit_test(address_maps_are_checked),
         cmocka_unit_test(what_comes_later_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

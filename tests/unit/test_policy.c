@@ -437,7 +437,7 @@ static void copies(void** state)
         assert_check(kind, p.key = (as_policy_key)2, "key");                                       \
         assert_check(kind, p.key = (as_policy_key)-1, "key");                                      \
         assert_check(kind, p.replica = AS_POLICY_REPLICA_RANDOM, "");                              \
-        assert_check(kind, p.replica = AS_POLICY_REPLICA_PREFER_RACK, "replica");                  \
+        assert_check(kind, p.replica = AS_POLICY_REPLICA_PREFER_RACK, "");                         \
         assert_check(kind, p.replica = (as_policy_replica)5, "replica");                           \
     } while (0)
 

@@ -23,7 +23,21 @@ static bool is_active(void* udata, uint32_t node_index)
     return *(const unsigned*)udata >> node_index & 1;
 }
 
+static int32_t no_rack(void* udata, uint32_t node_index)
+{
+    (void)udata;
+    (void)node_index;
+    return -1;
+}
+
 #define ALL 0xeu
+
+/* Without racks. */
+static uint32_t choose(tnd_replica* replica, uint64_t word, unsigned active)
+{
+    tnd_replica_nodes nodes = {.udata = &active, .is_active = is_active, .rack_of = no_rack};
+    return tnd_replica_choose(replica, word, &nodes);
+}
 
 typedef enum kind_of {
     READ,
@@ -133,7 +147,7 @@ static const struct {
      TND_REPLICA_TIMEOUT,
      {1, 1, 1}},
     {"read any", READ, AS_POLICY_REPLICA_ANY, 3, TND_REPLICA_TIMEOUT, {1, 2, 3}},
-    {"read rack is sequence",
+    {"read rack without racks is sequence",
      READ,
      AS_POLICY_REPLICA_PREFER_RACK,
      3,
@@ -150,7 +164,7 @@ static void follows_the_table(void** state)
         tnd_replica replica =
             start(attempts[i].kind, attempts[i].policy, attempts[i].replicas, &turns);
         for (int attempt = 0; attempt < 3; attempt++) {
-            uint32_t node = tnd_replica_choose(&replica, word_123(), is_active, &active);
+            uint32_t node = choose(&replica, word_123(), active);
             if (node != attempts[i].nodes[attempt]) {
                 fail_msg("%s: attempt %d went to %u", attempts[i].name, attempt + 1, node);
             }
@@ -172,7 +186,7 @@ static void takes_turns_over_the_replicas_there_are(void** state)
                 tnd_replica replica =
                     start(READ, random ? AS_POLICY_REPLICA_RANDOM : AS_POLICY_REPLICA_ANY, replicas,
                           &turns);
-                seen[tnd_replica_choose(&replica, word_123(), is_active, &active)]++;
+                seen[choose(&replica, word_123(), active)]++;
             }
             for (uint32_t node = 1; node <= replicas; node++) {
                 assert_int_equal(seen[node], 60 / replicas);
@@ -204,7 +218,7 @@ static void passes_over_replicas_that_are_missing(void** state)
         tnd_replica replica = start(READ, cases[i].policy, 3, &turns);
         unsigned active = cases[i].active;
         uint64_t word = tnd_word_make(1, cases[i].nodes, 0);
-        assert_int_equal(tnd_replica_choose(&replica, word, is_active, &active), cases[i].chosen);
+        assert_int_equal(choose(&replica, word, active), cases[i].chosen);
     }
 }
 
@@ -215,9 +229,9 @@ static void moves_on_from_the_replica_that_was_tried(void** state)
     unsigned active = 1u << 2 | 1u << 3;
     tnd_replica_turns turns = {0};
     tnd_replica replica = start(READ, AS_POLICY_REPLICA_SEQUENCE, 3, &turns);
-    assert_int_equal(tnd_replica_choose(&replica, word_123(), is_active, &active), 2);
+    assert_int_equal(choose(&replica, word_123(), active), 2);
     assert_true(tnd_replica_move(&replica, TND_REPLICA_CONNECTION));
-    assert_int_equal(tnd_replica_choose(&replica, word_123(), is_active, &active), 3);
+    assert_int_equal(choose(&replica, word_123(), active), 3);
 }
 
 static void says_whether_it_moves(void** state)
@@ -252,11 +266,109 @@ static void sends_sessions_to_the_master(void** state)
         tnd_replica replica;
         tnd_replica_init_read(&replica, AS_POLICY_REPLICA_SEQUENCE, cases[i].mode);
         tnd_replica_set_namespace(&replica, 3, cases[i].is_sc, cases[i].mode, &turns, true);
-        assert_int_equal(tnd_replica_choose(&replica, word_123(), is_active, &active), 1);
+        assert_int_equal(choose(&replica, word_123(), active), 1);
         tnd_replica_move(&replica, TND_REPLICA_CONNECTION);
         tnd_replica_set_namespace(&replica, 3, cases[i].is_sc, cases[i].mode, &turns, false);
-        assert_int_equal(tnd_replica_choose(&replica, word_123(), is_active, &active),
-                         cases[i].second);
+        assert_int_equal(choose(&replica, word_123(), active), cases[i].second);
+    }
+}
+
+/* ---- racks ---- */
+
+#define RACKS_MAX 3
+
+typedef struct racks_case {
+    const char* name;
+    uint32_t replicas;
+    int32_t of_node[4]; /* by node index; -1 unknown */
+    int wanted[RACKS_MAX];
+    uint32_t wanted_count;
+    unsigned active;
+    as_policy_read_mode_sc mode;
+    bool is_sc;
+    uint32_t nodes[4]; /* of four attempts */
+} racks_case;
+
+#define SESSION AS_POLICY_READ_MODE_SC_SESSION
+
+static const racks_case racks_cases[] = {
+    {"own rack, then the others in turn",
+     3,
+     {0, 1, 2, 3},
+     {2},
+     1,
+     ALL,
+     SESSION,
+     false,
+     {2, 3, 2, 3}},
+    {"no rack known is a sequence", 3, {0, -1, -1, -1}, {2}, 1, ALL, SESSION, false, {1, 2, 3, 1}},
+    {"no rack wanted is a sequence", 3, {0, 1, 2, 3}, {0}, 0, ALL, SESSION, false, {1, 2, 3, 1}},
+    {"an unknown rack is none", 3, {0, -1, -1, 5}, {-1, 5}, 2, ALL, SESSION, false, {3, 1, 3, 1}},
+    {"racks in order", 3, {0, 1, 2, 3}, {3, 1}, 2, ALL, SESSION, false, {3, 1, 3, 1}},
+    {"two on the rack", 3, {0, 7, 4, 7}, {7}, 1, ALL, SESSION, false, {1, 3, 1, 3}},
+    {"one replica", 1, {0, 1, 2, 3}, {2}, 1, ALL, SESSION, false, {1, 1, 1, 1}},
+    {"two replicas", 2, {0, 1, 2, 3}, {2}, 1, ALL, SESSION, false, {2, 1, 2, 1}},
+    {"only the last one is left", 3, {0, 1, 2, 3}, {2}, 1, 1u << 2, SESSION, false, {2, 2, 2, 2}},
+    {"rack is down", 3, {0, 1, 2, 3}, {2}, 1, 1u << 1 | 1u << 3, SESSION, false, {1, 3, 1, 3}},
+    {"nobody is left", 3, {0, 1, 2, 3}, {2}, 1, 0, SESSION, false, {0, 0, 0, 0}},
+    {"session reads the master", 3, {0, 1, 2, 3}, {2}, 1, ALL, SESSION, true, {1, 1, 1, 1}},
+    {"linearize is a sequence",
+     3,
+     {0, 1, 2, 3},
+     {2},
+     1,
+     ALL,
+     AS_POLICY_READ_MODE_SC_LINEARIZE,
+     true,
+     {1, 2, 3, 1}},
+    {"replicas allowed",
+     3,
+     {0, 1, 2, 3},
+     {2},
+     1,
+     ALL,
+     AS_POLICY_READ_MODE_SC_ALLOW_REPLICA,
+     true,
+     {2, 3, 2, 3}},
+};
+
+typedef struct racks_world {
+    const racks_case* of;
+} racks_world;
+
+static bool racks_is_active(void* udata, uint32_t node_index)
+{
+    return ((const racks_world*)udata)->of->active >> node_index & 1;
+}
+
+static int32_t racks_rack_of(void* udata, uint32_t node_index)
+{
+    return ((const racks_world*)udata)->of->of_node[node_index];
+}
+
+static void prefers_racks(void** state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof(racks_cases) / sizeof(racks_cases[0]); i++) {
+        const racks_case* c = &racks_cases[i];
+        racks_world world = {.of = c};
+        tnd_replica_nodes nodes = {.udata = &world,
+                                   .is_active = racks_is_active,
+                                   .rack_of = racks_rack_of,
+                                   .racks = c->wanted,
+                                   .racks_count = c->wanted_count};
+        tnd_replica_turns turns = {0};
+        tnd_replica replica;
+        tnd_replica_init_read(&replica, AS_POLICY_REPLICA_PREFER_RACK, c->mode);
+        for (int attempt = 0; attempt < 4; attempt++) {
+            tnd_replica_set_namespace(&replica, c->replicas, c->is_sc, c->mode, &turns,
+                                      attempt == 0);
+            uint32_t node = tnd_replica_choose(&replica, word_123(), &nodes);
+            if (node != c->nodes[attempt]) {
+                fail_msg("%s: attempt %d went to %u", c->name, attempt + 1, node);
+            }
+            tnd_replica_move(&replica, TND_REPLICA_CONNECTION);
+        }
     }
 }
 
@@ -269,6 +381,7 @@ int main(void)
         cmocka_unit_test(moves_on_from_the_replica_that_was_tried),
         cmocka_unit_test(says_whether_it_moves),
         cmocka_unit_test(sends_sessions_to_the_master),
+        cmocka_unit_test(prefers_racks),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -625,12 +625,59 @@ static void test_random(void** state)
     }
 }
 
+/* ---- racks ---- */
+
+static tnd_info_racks racks_of(const char* text)
+{
+    tnd_info_racks racks;
+    const char* reason;
+    assert_true(tnd_info_racks_open(&racks, tnd_slice_text(text), &reason));
+    return racks;
+}
+
+static void keeps_racks(void** state)
+{
+    (void)state;
+    tnd_view* view = tnd_view_new(4, 2);
+    tnd_view_addr addr = {.family = 2, .port = 3000, .bytes = {127, 0, 0, 1}};
+    uint32_t id = tnd_view_propose(view, tnd_slice_text("A1"));
+    tnd_view_admit(view, id, &addr, 1);
+    tnd_view_poll(view, id, 1, 1);
+    assert_true(tnd_view_inherit_namespace(view, "test", 2, false));
+    assert_true(tnd_view_inherit_namespace(view, "bar", 2, false));
+    assert_int_equal(tnd_view_rack_of(view, id, 0), TND_VIEW_NO_RACK);
+    assert_false(tnd_view_wants(view, id) & TND_VIEW_WANT_RACKS); /* it has no such generation */
+    tnd_view_rebalanced(view, id, 7);
+    assert_true(tnd_view_wants(view, id) & TND_VIEW_WANT_RACKS);
+    tnd_info_racks racks = racks_of("other:1;bar:4;test:2");
+    view->is_directory_dirty = false;
+    tnd_view_racks(view, id, &racks);
+    assert_true(view->is_directory_dirty);
+    assert_false(tnd_view_wants(view, id) & TND_VIEW_WANT_RACKS);
+    assert_int_equal(tnd_view_rack_of(view, id, 0), 2);
+    assert_int_equal(tnd_view_rack_of(view, id, 1), 4);
+    view->is_directory_dirty = false;
+    tnd_view_rebalanced(view, id, 8);
+    tnd_view_racks(view, id, &racks);
+    assert_false(view->is_directory_dirty); /* nothing new */
+    tnd_view_rebalanced(view, id, 9);
+    tnd_view_racks(view, id, NULL);
+    assert_true(view->is_directory_dirty);
+    assert_int_equal(tnd_view_rack_of(view, id, 0), TND_VIEW_NO_RACK);
+    /* A new connection may lead to a new process: asked anew. */
+    tnd_view_admit(view, id, &addr, 1);
+    tnd_view_poll(view, id, 1, 1);
+    assert_true(tnd_view_wants(view, id) & TND_VIEW_WANT_RACKS);
+    tnd_view_free(view);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_nodes),    cmocka_unit_test(test_removal),
         cmocka_unit_test(test_parts),    cmocka_unit_test(test_inherit),
         cmocka_unit_test(test_too_many), cmocka_unit_test(test_random),
+        cmocka_unit_test(keeps_racks),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
