@@ -25,6 +25,7 @@ missing_test_packages() {
     has_command g++ || echo g++
     has_command strace || echo strace
     has_command openssl || echo openssl
+    has_command python3 || echo python3
     has_command ps || echo procps
     has_command nginx || echo nginx
     [[ -d /usr/share/nginx/src ]] || echo nginx-dev
