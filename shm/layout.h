@@ -53,6 +53,8 @@
 #define TND_NAMESPACE_SIZE 8u
 #define TND_NODE_ADDRS_MAX 1u
 #define TND_CLUSTER_NAME_SIZE 8u
+#define TND_PAGE_BYTES 256u
+#define TND_IDENTITY_WORDS 4u
 #else
 #define TND_PARTITIONS 4096u
 #define TND_NAMESPACES_MAX 32u
@@ -61,6 +63,8 @@
 #define TND_NAMESPACE_SIZE 32u
 #define TND_NODE_ADDRS_MAX 4u
 #define TND_CLUSTER_NAME_SIZE 64u
+#define TND_PAGE_BYTES 4096u
+#define TND_IDENTITY_WORDS 32u /* 256 bytes of text, zero-terminated */
 #endif
 
 #define TND_NODES_MAX 511u /* 9 bits of a partition word; index 0 means none */
@@ -69,7 +73,6 @@
 #define TND_ARENAS 16u
 #define TND_REPLICAS_MAX 3u
 
-#define TND_PAGE_BYTES 4096u
 #define TND_CACHE_LINE_BYTES 64u
 
 /* "TENDRIL" and a version-independent last byte, as the first eight bytes in memory. */
@@ -82,8 +85,6 @@ _Static_assert(ATOMIC_LLONG_LOCK_FREE == 2,
                "words must be lock-free: they are shared by processes");
 
 /* ---- header --------------------------------------------------------------------------------- */
-
-#define TND_IDENTITY_WORDS 32u /* 256 bytes of text, zero-terminated */
 
 typedef struct tnd_seg_header {
     tnd_word magic;

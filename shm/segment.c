@@ -252,25 +252,41 @@ typedef enum segment_step {
     SEGMENT_FAIL,
 } segment_step;
 
+/* The first word. It is stored before all others: zero with anything behind it, or in a segment of
+ * another size, isn't ours. */
+static bool magic_complete(tnd_map* map, const tnd_map_config* config, const tnd_seg_shape* shape,
+                           as_error* err)
+{
+    tnd_seg_header* header = (tnd_seg_header*)map->base;
+    bool may_begin = !map->is_read_only && map->size == shape->size;
+    if (tnd_word_load(&header->magic, memory_order_acquire) == 0 &&
+        !(may_begin && page_is_zero(map->base))) {
+        /* Unless another creator has begun since our first look. */
+        tnd_word_fence(memory_order_acquire);
+        if (tnd_word_load(&header->magic, memory_order_relaxed) == 0) {
+            if (map->is_read_only && page_is_zero(map->base)) {
+                as_error_update(err, AEROSPIKE_ERR_CLIENT,
+                                "Shared memory segment with key 0x%08x is empty and may only be "
+                                "read: start a program that may write it first",
+                                (unsigned)config->key);
+            } else {
+                refuse_foreign(config->key, map->size, err);
+            }
+            return false;
+        }
+    }
+    if (claim_word(TND_POINT_HEADER_MAGIC, &header->magic, TND_MAGIC) != TND_MAGIC) {
+        refuse_foreign(config->key, map->size, err);
+        return false;
+    }
+    return true;
+}
+
 static segment_step header_complete(tnd_map* map, const tnd_map_config* config,
                                     const tnd_seg_shape* shape, as_error* err)
 {
     tnd_seg_header* header = (tnd_seg_header*)map->base;
-    uint64_t magic = tnd_word_load(&header->magic, memory_order_acquire);
-    if (magic == 0 && (map->is_read_only || map->size != shape->size || !page_is_zero(map->base))) {
-        /* Magic is stored first: zero with anything behind it, or of another size, isn't ours. */
-        if (map->is_read_only && page_is_zero(map->base)) {
-            as_error_update(err, AEROSPIKE_ERR_CLIENT,
-                            "Shared memory segment with key 0x%08x is empty and may only be read: "
-                            "start a program that may write it first",
-                            (unsigned)config->key);
-        } else {
-            refuse_foreign(config->key, map->size, err);
-        }
-        return SEGMENT_FAIL;
-    }
-    if (claim_word(TND_POINT_HEADER_MAGIC, &header->magic, TND_MAGIC) != TND_MAGIC) {
-        refuse_foreign(config->key, map->size, err);
+    if (!magic_complete(map, config, shape, err)) {
         return SEGMENT_FAIL;
     }
     if (map->is_read_only && tnd_word_load(&header->identity, memory_order_seq_cst) == 0) {

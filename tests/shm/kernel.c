@@ -8,7 +8,7 @@
 #include "shm/word.h"
 
 #define SEGMENTS_MAX 4
-#define SEGMENT_BYTES_MAX (256 * 1024)
+#define SEGMENT_BYTES_MAX (512 * 1024)
 #define PROCESSES_MAX 8
 #define PARTS 2 /* write protection splits a mapping, see shm/segment.c */
 
@@ -33,10 +33,13 @@ struct kernel_process {
 };
 
 static _Alignas(TND_PAGE_BYTES) uint8_t memory[SEGMENTS_MAX][SEGMENT_BYTES_MAX];
-static segment segments[SEGMENTS_MAX];
-static kernel_process processes[PROCESSES_MAX];
-static uint32_t processes_count;
-static int ids_count;
+
+static struct {
+    segment segments[SEGMENTS_MAX];
+    kernel_process processes[PROCESSES_MAX];
+    uint32_t processes_count;
+    int ids_count;
+} now, saved;
 
 void (*kernel_step)(void);
 
@@ -50,8 +53,8 @@ static void step(void)
 static segment* by_id(int id)
 {
     for (int i = 0; i < SEGMENTS_MAX; i++) {
-        if (segments[i].id == id && id != 0) {
-            return &segments[i];
+        if (now.segments[i].id == id && id != 0) {
+            return &now.segments[i];
         }
     }
     return NULL;
@@ -60,8 +63,8 @@ static segment* by_id(int id)
 static segment* by_key(int key)
 {
     for (int i = 0; i < SEGMENTS_MAX; i++) {
-        if (segments[i].id != 0 && segments[i].key == key && !segments[i].is_removed) {
-            return &segments[i];
+        if (now.segments[i].id != 0 && now.segments[i].key == key && !now.segments[i].is_removed) {
+            return &now.segments[i];
         }
     }
     return NULL;
@@ -85,10 +88,11 @@ static int k_create(void* ctx, int key, size_t size, uint32_t mode)
         return -EEXIST;
     }
     for (int i = 0; i < SEGMENTS_MAX; i++) {
-        if (segments[i].id == 0) {
-            segments[i] = (segment){.id = ++ids_count, .key = key, .size = size, .mode = mode};
+        if (now.segments[i].id == 0) {
+            now.segments[i] =
+                (segment){.id = ++now.ids_count, .key = key, .size = size, .mode = mode};
             memset(memory[i], 0, size);
-            return segments[i].id;
+            return now.segments[i].id;
         }
     }
     return -ENOSPC;
@@ -97,6 +101,7 @@ static int k_create(void* ctx, int key, size_t size, uint32_t mode)
 static int k_find(void* ctx, int key)
 {
     (void)ctx;
+    step();
     const segment* s = by_key(key);
     return s ? s->id : -ENOENT;
 }
@@ -112,26 +117,27 @@ static void* k_attach(void* ctx, int id, bool read_only, int* ret_error)
         return NULL;
     }
     s->attached += PARTS;
-    process->attached[s - segments] += PARTS;
-    return memory[s - segments];
+    process->attached[s - now.segments] += PARTS;
+    return memory[s - now.segments];
 }
 
 static void detach(kernel_process* process, segment* s)
 {
     s->attached -= PARTS;
-    process->attached[s - segments] -= PARTS;
+    process->attached[s - now.segments] -= PARTS;
     check_end(s);
 }
 
 static void k_detach(void* ctx, void* base)
 {
     step();
-    detach(ctx, &segments[((uint8_t*)base - memory[0]) / SEGMENT_BYTES_MAX]);
+    detach(ctx, &now.segments[((uint8_t*)base - memory[0]) / SEGMENT_BYTES_MAX]);
 }
 
 static int k_stat(void* ctx, int id, tnd_shm_stat* ret_stat)
 {
     (void)ctx;
+    step();
     const segment* s = by_id(id);
     if (!s) {
         return -EINVAL;
@@ -148,6 +154,7 @@ static int k_stat(void* ctx, int id, tnd_shm_stat* ret_stat)
 static int k_remove(void* ctx, int id)
 {
     (void)ctx;
+    step();
     segment* s = by_id(id);
     if (!s) {
         return -EINVAL;
@@ -172,8 +179,8 @@ static tnd_word* life_word(tnd_seg_slot* slot)
 
 static bool life_is_over(uint64_t word)
 {
-    return word == LIFE_RELEASED || (word >= LIFE_HELD && word - LIFE_HELD < processes_count &&
-                                     processes[word - LIFE_HELD].is_dead);
+    return word == LIFE_RELEASED || (word >= LIFE_HELD && word - LIFE_HELD < now.processes_count &&
+                                     now.processes[word - LIFE_HELD].is_dead);
 }
 
 static int k_life_start(void* ctx, tnd_seg_slot* slot)
@@ -218,17 +225,27 @@ static const tnd_shm_ops ops = {
 
 void kernel_reset(void)
 {
-    memset(segments, 0, sizeof(segments));
-    processes_count = 0;
+    memset(now.segments, 0, sizeof(now.segments));
+    now.processes_count = 0;
+}
+
+void kernel_save(void)
+{
+    saved = now;
+}
+
+void kernel_restore(void)
+{
+    now = saved;
 }
 
 kernel_process* kernel_process_new(void)
 {
-    assert(processes_count < PROCESSES_MAX);
-    kernel_process* process = &processes[processes_count];
+    assert(now.processes_count < PROCESSES_MAX);
+    kernel_process* process = &now.processes[now.processes_count];
     *process = (kernel_process){
         .sys = {.ops = &ops, .ctx = process},
-        .index = processes_count++,
+        .index = now.processes_count++,
     };
     return process;
 }
@@ -243,7 +260,7 @@ void kernel_kill(kernel_process* process)
     process->is_dead = true;
     for (int i = 0; i < SEGMENTS_MAX; i++) {
         while (process->attached[i] > 0) {
-            detach(process, &segments[i]);
+            detach(process, &now.segments[i]);
         }
     }
 }
@@ -252,7 +269,7 @@ unsigned kernel_segments_count(void)
 {
     unsigned count = 0;
     for (int i = 0; i < SEGMENTS_MAX; i++) {
-        count += segments[i].id != 0;
+        count += now.segments[i].id != 0;
     }
     return count;
 }
@@ -261,5 +278,5 @@ uint8_t* kernel_segment(int key, size_t* ret_size)
 {
     const segment* s = by_key(key);
     *ret_size = s ? s->size : 0;
-    return s ? memory[s - segments] : NULL;
+    return s ? memory[s - now.segments] : NULL;
 }

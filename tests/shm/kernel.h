@@ -3,8 +3,7 @@
  * be killed between two stores, proofs of life in place of robust mutexes. All processes see the
  * same addresses, so that one thread can play all of them by turns.
  *
- * Creating, attaching and detaching are steps of their own (kernel_step): places to stop at beside
- * the numbered points.
+ * Each call is a step of its own (kernel_step): a place to stop at beside the numbered points.
  */
 #pragma once
 
@@ -27,5 +26,9 @@ unsigned kernel_segments_count(void);
 /* The segment with this key, NULL if there is none. */
 uint8_t* kernel_segment(int key, size_t* ret_size);
 
-/* Called before each change that the kernel makes for a process; NULL by default. */
+/* What it knows of segments and processes (not what stands in the segments). */
+void kernel_save(void);
+void kernel_restore(void);
+
+/* Called before each call's effect; NULL by default. */
 extern void (*kernel_step)(void);

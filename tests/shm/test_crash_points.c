@@ -62,10 +62,9 @@ static void small_stores(actor* self)
 
 static void tend(actor* self)
 {
-    uint32_t number = self->member.term * 2;
     bool fine = world_restamp(self);
     for (unsigned i = 0; i < self->publications && fine; i++) {
-        fine = world_publish(self, number + i, self->partitions) &&
+        fine = world_publish(self, world_number(self, i), self->partitions) &&
                tnd_owner_beat(&self->member, self->now_ms);
     }
     if (fine && tnd_owner_is_self(&self->member)) {

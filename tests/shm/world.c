@@ -5,13 +5,13 @@
 #include <stdio.h>
 #include <string.h>
 
-static struct {
+static struct world {
     char failure[256];
     uint32_t dir_seen; /* numbers that readers have seen: none smaller may come after */
     uint32_t words_seen[TND_PARTITIONS];
     uint32_t taken_term; /* the highest */
     actor completed;     /* the one with the highest term that has done all it wanted */
-} world;
+} world, saved;
 
 void world_fail(const char* format, ...)
 {
@@ -39,27 +39,45 @@ void world_reset(void)
     kernel_reset();
 }
 
+void world_save(void)
+{
+    saved = world;
+}
+
+void world_restore(void)
+{
+    world = saved;
+}
+
 /* ---- membership ---- */
+
+bool world_open_map(actor* self)
+{
+    tnd_map_config config = {
+        .use_shm = true,
+        .key = WORLD_KEY,
+        .mode = 0600,
+        .nodes_capacity = WORLD_NODES,
+        .namespaces_capacity = 1,
+        .workers_capacity = ACTORS_MAX + 1,
+        .identity = "test",
+        .nonce = 77,
+        .unix_now = 1800000000,
+        .sys = kernel_sys_of(self->process),
+    };
+    as_error err;
+    as_error_init(&err);
+    if (tnd_map_open(&self->map, &config, &err) != AEROSPIKE_OK) {
+        world_fail("open: %s", err.message);
+        return false;
+    }
+    return true;
+}
 
 void world_open(actor* self)
 {
     for (int tries = 0; tries < 4; tries++) {
-        tnd_map_config config = {
-            .use_shm = true,
-            .key = WORLD_KEY,
-            .mode = 0600,
-            .nodes_capacity = WORLD_NODES,
-            .namespaces_capacity = 1,
-            .workers_capacity = ACTORS_MAX,
-            .identity = "cluster_name=test",
-            .nonce = 77,
-            .unix_now = 1800000000,
-            .sys = kernel_sys_of(self->process),
-        };
-        as_error err;
-        as_error_init(&err);
-        if (tnd_map_open(&self->map, &config, &err) != AEROSPIKE_OK) {
-            world_fail("open: %s", err.message);
+        if (!world_open_map(self)) {
             return;
         }
         switch (tnd_member_join(&self->member, &self->map, 100 + self->index, self->index,
@@ -208,10 +226,6 @@ void world_check_copy(const tnd_map* map)
         memcmp(&map->nodes[1], &nodes[1], WORLD_NODES * sizeof(nodes[1])) != 0 ||
         memcmp(map->namespaces, &ns, sizeof(ns)) != 0) {
         world_fail("torn copy of directory %u", number);
-    } else if (number < world.dir_seen) {
-        world_fail("directory %u after %u", number, world.dir_seen);
-    } else {
-        world.dir_seen = number;
     }
 }
 
@@ -224,6 +238,11 @@ void world_check_route(tnd_map* map, uint32_t partition)
         return;
     }
     world_check_copy(map);
+    uint32_t directory = (uint32_t)map->dir.published_ms;
+    if (directory < world.dir_seen) {
+        world_fail("directory %u after %u", directory, world.dir_seen);
+    }
+    world.dir_seen = directory;
     uint32_t number = word_number(word);
     if (number < world.words_seen[partition]) {
         world_fail("word %u after %u", number, world.words_seen[partition]);
@@ -233,11 +252,10 @@ void world_check_route(tnd_map* map, uint32_t partition)
     if (!tnd_map_is_current(map)) {
         return; /* it changed three times while it was copied */
     }
-    if (number > map->dir.published_ms) {
-        world_fail("word %u by directory %u", number, (unsigned)map->dir.published_ms);
+    if (number > directory) {
+        world_fail("word %u by directory %u", number, directory);
     } else if (!tnd_map_node(map, tnd_word_node(word, 0))) {
-        world_fail("word %u names a node that directory %u doesn't know", number,
-                   (unsigned)map->dir.published_ms);
+        world_fail("word %u names a node that directory %u doesn't know", number, directory);
     }
 }
 

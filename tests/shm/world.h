@@ -12,13 +12,24 @@
 #define WORLD_NODES 2
 #define WORLD_THRESHOLD_MS 30000
 
-/* The second node is part of the cluster from this publication on, and owns everything then. */
-#define WORLD_SECOND_NODE 6
+/* The i-th (0 or 1) publication of an actor in its present term: higher for a higher term, and no
+ * two actors' are the same. */
+static inline uint32_t world_number(const actor* self, unsigned i)
+{
+    return self->member.term * 2 * ACTORS_MAX + 2 * self->index + i;
+}
+
+/* The second node is part of the cluster from the third term on, and owns everything then. */
+#define WORLD_SECOND_NODE (3 * 2 * ACTORS_MAX)
 
 /* Something doesn't hold: note it (the first time) and leave the running actor. */
 void world_fail(const char* format, ...) __attribute__((format(printf, 1, 2)));
 const char* world_failure(void); /* NULL: none since the last reset */
 void world_reset(void);          /* a new kernel, nothing seen, no failure */
+void world_save(void);           /* what readers have seen and who has completed */
+void world_restore(void);
+
+bool world_open_map(actor* self); /* create or attach, without joining */
 
 /* Open the map and join; a retired segment is left for its successor. */
 void world_open(actor* self);
