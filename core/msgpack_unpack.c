@@ -254,9 +254,15 @@ static as_val* make_typed(const piece* str)
     return made;
 }
 
+/* Infinity or wildcard, in any place. */
+static bool ext_compares(const piece* ext)
+{
+    return ext->size == 1 && ext->ext_type == 0xff && ext->bytes[0] <= 1;
+}
+
 static as_val* make_ext(const piece* ext)
 {
-    if (ext->size == 1 && ext->ext_type == 0xff && ext->bytes[0] <= 1) {
+    if (ext_compares(ext)) {
         return (as_val*)(ext->bytes[0] == 0 ? &as_cmp_wildcard : &as_cmp_inf);
     }
     return (as_val*)&as_nil;
@@ -340,7 +346,7 @@ static bool unpack_take_flags(unpacker* u, uint32_t* ret_flags)
     size_t mark = tnd_cursor_mark(u->cursor);
     piece first = fetch_piece(u->cursor);
 
-    if (first.kind != PIECE_EXT) {
+    if (first.kind != PIECE_EXT || ext_compares(&first)) {
         tnd_cursor_rollback(u->cursor, mark);
         return false;
     }

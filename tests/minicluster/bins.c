@@ -1,5 +1,6 @@
 // Operations on the bins of one record (protocol/records.md 3.5).
 #include "bins.h"
+#include "cdt.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -9,6 +10,8 @@ enum {
     BIN_FLOAT = 2,
     BIN_STRING = 3,
     BIN_VECTOR = 16,
+    BIN_MAP = 19,
+    BIN_LIST = 20,
     BIN_GEOJSON = 23
 };
 
@@ -80,7 +83,8 @@ static int bins_write(mc_bins* bins, const mc_op* op)
     bin->type = op->type;
     bin->value = op->value;
     bin->len = op->len;
-    if ((op->type == BIN_INTEGER && op->len != 8) || op->type == BIN_GEOJSON) {
+    bool packed = op->type == BIN_LIST || op->type == BIN_MAP;
+    if ((op->type == BIN_INTEGER && op->len != 8) || op->type == BIN_GEOJSON || packed) {
         mc_bytes* block = bins_block(bins);
         mc_value_normalize(block, op->type, op->value, op->len);
         bin->value = block->data;
@@ -132,6 +136,45 @@ static int bins_concat(mc_bins* bins, const mc_op* op)
     bin->value = block->data;
     bin->len = (uint32_t)block->len;
     return MC_OK;
+}
+
+// An operation on a list or map may make its bin, and changes it in place.
+static void bins_set_packed(mc_bins* bins, const mc_op* op, mc_bin* bin, const mc_item* root)
+{
+    mc_bytes* block = bins_block(bins);
+    uint8_t type = mc_cdt_particle(block, root);
+    if (!bin) {
+        bin = bins_add(bins);
+        bin->name = op->name;
+        bin->name_len = op->name_len;
+    }
+    bin->type = type;
+    bin->value = block->data;
+    bin->len = (uint32_t)block->len;
+}
+
+int mc_bins_cdt(mc_bins* bins, mc_command* c, const mc_op* op)
+{
+    bool respond_all = c->m->info2 & MC_INFO2_RESPOND_ALL;
+    bool modifies = op->op == MC_OP_CDT_MODIFY;
+    mc_bin* bin = bins_find(bins, op);
+    mc_particle before = {0};
+    if (bin) {
+        before = (mc_particle){bin->type, bin->value, bin->len};
+    }
+    mc_arena arena = {0};
+    mc_item* answer;
+    mc_item* root;
+    int result = mc_cdt_run(&arena, op, before, &answer, &root);
+    if (result == MC_OK && root) {
+        bins_set_packed(bins, op, bin, root);
+    }
+    // A read that finds nothing in a bin that is there answers nil beside writes.
+    if (result == MC_OK && (answer || respond_all || (bin && !modifies))) {
+        mc_reply_answer(c, op, answer);
+    }
+    mc_arena_done(&arena);
+    return result;
 }
 
 int mc_bins_modify(mc_bins* bins, const mc_op* op)

@@ -25,6 +25,8 @@ void mc_bins_done(mc_bins* bins);
 
 // WRITE, INCR, APPEND, PREPEND, TOUCH or DELETE_ALL. Returns a result code.
 int mc_bins_modify(mc_bins* bins, const mc_op* op);
+// CDT_READ and CDT_MODIFY, with the entry that answers. Returns a result code.
+int mc_bins_cdt(mc_bins* bins, mc_command* c, const mc_op* op);
 // The reply's entries of a READ, and of a READ of all.
 void mc_bins_answer(const mc_bins* bins, mc_command* c, const mc_op* op, bool null_if_absent);
 void mc_bins_answer_all(const mc_bins* bins, mc_command* c);

@@ -2,10 +2,12 @@
  * Record requests: structure, routing, replies. Honours protocol/records.md 1, 3 and 10.
  *
  * Not executed, refused as a Community server (or one with the feature off) would: batch (150),
- * UDFs (22), filters (4), transactions and linearized reads (25), operations on lists, maps, bits,
- * HLL and expressions (16), messages without a digest (16).
+ * UDFs (22), filters (4), transactions and linearized reads (25), operations on bits, HLL and
+ * expressions (16), messages without a digest (16).
  */
 #include "message.h"
+
+#include "cdt.h"
 
 #include <string.h>
 
@@ -168,6 +170,14 @@ void mc_reply_entry(mc_command* c, unsigned op, unsigned type, const uint8_t* na
     mc_bytes_add(c->out, name, name_len);
     mc_bytes_add(c->out, value, len);
     c->entries++;
+}
+
+void mc_reply_answer(mc_command* c, const mc_op* op, const struct mc_item* answer)
+{
+    mc_bytes value = {0};
+    uint8_t type = mc_cdt_particle(&value, answer);
+    mc_reply_entry(c, op->op, type, op->name, op->name_len, value.data, (uint32_t)value.len);
+    mc_bytes_done(&value);
 }
 
 void mc_reply_finish(mc_command* c, int result, uint32_t generation, uint32_t void_time)

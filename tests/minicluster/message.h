@@ -125,6 +125,9 @@ static inline uint32_t mc_entry_size(const uint8_t* entry)
 // result drops the entries.
 void mc_reply_entry(mc_command* c, unsigned op, unsigned type, const uint8_t* name,
                     unsigned name_len, const uint8_t* value, uint32_t len);
+// The answer of an operation on a list or map; NULL is nil.
+struct mc_item;
+void mc_reply_answer(mc_command* c, const mc_op* op, const struct mc_item* answer);
 void mc_reply_finish(mc_command* c, int result, uint32_t generation, uint32_t void_time);
 
 // read.c, remove.c, write.c: each finishes the reply.

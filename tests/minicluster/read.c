@@ -5,6 +5,7 @@
  * left out, or NULL with RESPOND_ALL_OPS. An expired record answers 2 with its old generation.
  * Operations are looked at only once the record was found.
  */
+#include "cdt.h"
 #include "message.h"
 
 #include <string.h>
@@ -26,8 +27,8 @@ static int read_check_ops(const mc_message* m)
         }
         switch (op.op) {
         case MC_OP_READ:
-            break;
         case MC_OP_CDT_READ:
+            break;
         case MC_OP_EXP_READ:
         case MC_OP_BITS_READ:
         case MC_OP_HLL_READ:
@@ -50,19 +51,38 @@ static const uint8_t* read_find(const mc_record* record, const mc_op* op)
     return NULL;
 }
 
-static void read_ops(mc_command* c, const mc_record* record)
+// An operation on the list or map in this entry. Returns a result code.
+static int read_cdt(mc_command* c, const mc_op* op, const uint8_t* entry)
+{
+    mc_particle bin = {entry[5], entry + 8 + entry[7], mc_entry_size(entry) - 8 - entry[7]};
+    mc_arena arena = {0};
+    mc_item* answer;
+    mc_item* root;
+    int result = mc_cdt_run(&arena, op, bin, &answer, &root);
+    if (result == MC_OK && (answer || c->m->info2 & MC_INFO2_RESPOND_ALL)) {
+        mc_reply_answer(c, op, answer);
+    }
+    mc_arena_done(&arena);
+    return result;
+}
+
+static int read_ops(mc_command* c, const mc_record* record)
 {
     const uint8_t* at = c->m->ops;
     mc_op op;
-    while (mc_message_op(c->m, &at, &op)) {
+    int result = MC_OK;
+    while (result == MC_OK && mc_message_op(c->m, &at, &op)) {
         const uint8_t* entry = read_find(record, &op);
-        if (entry) {
+        if (entry && op.op == MC_OP_CDT_READ) {
+            result = read_cdt(c, &op, entry);
+        } else if (entry) {
             mc_bytes_add(c->out, entry, mc_entry_size(entry));
             c->entries++;
         } else if (c->m->info2 & MC_INFO2_RESPOND_ALL) {
             mc_reply_entry(c, op.op, 0, op.name, op.name_len, NULL, 0);
         }
     }
+    return result;
 }
 
 // The read-touch percentage in the ttl field. Returns a result code.
@@ -105,7 +125,7 @@ void mc_read(mc_command* c)
             mc_bytes_add(c->out, record->bins, record->bins_len);
             c->entries = record->bin_count;
         } else {
-            read_ops(c, record);
+            result = read_ops(c, record);
         }
     }
     mc_reply_finish(c, result, record->generation, void_time);

@@ -302,11 +302,13 @@ static void test_refusals(void** state)
         {vector_get_request, {AT_COUNTS + 1, 4, 0}, 4},
         {vector_get_request, {AT_COUNTS + 1, 2, 0}, 4},
         {vector_get_request, {AT_COUNTS + 3, 1, 0}, 4},
-        {vector_get_request, {8, 30, 0}, 0},     // header_sz is ignored
-        {vector_select_request, {77, 2, 0}, 4},  // a write on the read path
-        {vector_select_request, {77, 17, 0}, 4}, // an unknown operation
-        {vector_select_request, {77, 3, 0}, 16}, // a list operation
-        {vector_put_request, {77, 4, 0}, 16},
+        {vector_get_request, {8, 30, 0}, 0},      // header_sz is ignored
+        {vector_select_request, {77, 2, 0}, 4},   // a write on the read path
+        {vector_select_request, {77, 17, 0}, 4},  // an unknown operation
+        {vector_select_request, {77, 15, 0}, 16}, // HLL
+        {vector_put_request, {77, 16, 0}, 16},
+        {vector_select_request, {77, 3, 0}, 4}, // a list operation without its code
+        {vector_put_request, {77, 4, 0}, 4},
         {vector_put_request, {77, 6, 0}, 4},
         {vector_put_request, {77, 1, 0}, 4}, // a read without READ
         {vector_put_request, {78, 5, 0}, 4}, // particle types

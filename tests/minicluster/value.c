@@ -1,13 +1,14 @@
 /*
  * Particles: which bytes a bin accepts and what of them is stored (protocol/records.md 4.1, 4.2).
  *
- * Lists and maps are stored as they came once they parse; a real server would also bring them into
- * its normal form. A GeoJSON point gets its cell (geo.c), other shapes get none.
+ * Lists and maps are stored in their normal form (pack.c), but without a persistent index. A
+ * GeoJSON point gets its cell (geo.c), other shapes get none.
  */
 #include <string.h>
 
 #include "geo.h"
 #include "message.h"
+#include "pack.h"
 
 enum {
     VALUE_INTEGER = 1,
@@ -21,113 +22,33 @@ enum {
     VALUE_HLL = 18,
     VALUE_MAP = 19,
     VALUE_LIST = 20,
-    VALUE_GEOJSON = 23,
-    VALUE_DEPTH_MAX = 32
+    VALUE_GEOJSON = 23
 };
 
-// ---- msgpack, as far as telling whether it is whole
-// ------------------------------------------------
-
-// Skips an item head with `width` bytes of length after it, and `extra` bytes more.
-static const uint8_t* pack_skip(const uint8_t* p, const uint8_t* end, int width, uint64_t extra)
+// A list or map in the form in which it is stored; NULL if it can't be.
+static mc_item* value_settle(mc_arena* arena, const uint8_t* value, uint32_t len, bool map)
 {
-    if (end - p < width) {
-        return NULL;
-    }
-    uint64_t len = mc_be_get(p, width) + extra;
-    p += width;
-    return (uint64_t)(end - p) < len ? NULL : p + len;
-}
-
-// Number of items of a list or map head, and the byte after it. NULL if it is neither, or cut.
-static const uint8_t* pack_container(const uint8_t* p, const uint8_t* end, bool map,
-                                     uint64_t* ret_items)
-{
-    uint8_t head = *p++;
-    uint8_t fix = map ? 0x80 : 0x90;
-    uint8_t wide = map ? 0xde : 0xdc;
-    uint64_t per_item = map ? 2 : 1;
-    if ((head & 0xf0) == fix) {
-        *ret_items = (head & 0x0fu) * per_item;
-        return p;
-    }
-    int width = head == wide ? 2 : head == wide + 1 ? 4 : 0;
-    if (!width || end - p < width) {
-        return NULL;
-    }
-    *ret_items = mc_be_get(p, width) * per_item;
-    return p + width;
-}
-
-static const uint8_t* pack_scalar(const uint8_t* p, const uint8_t* end)
-{
-    static const uint8_t widths[] = {1, 2, 4, 8};
-    uint8_t head = *p++;
-    if (head <= 0x7f || head >= 0xe0 || head == 0xc0 || head == 0xc2 || head == 0xc3) {
-        return p;
-    }
-    if (head >= 0xa0 && head <= 0xbf) {
-        return pack_skip(p, end, 0, head & 0x1f);
-    }
-    if (head >= 0xc4 && head <= 0xc6) { // bin
-        return pack_skip(p, end, widths[head - 0xc4], 0);
-    }
-    if (head >= 0xc7 && head <= 0xc9) { // ext
-        return pack_skip(p, end, widths[head - 0xc7], 1);
-    }
-    if (head == 0xca || head == 0xcb) {
-        return pack_skip(p, end, 0, head == 0xca ? 4 : 8);
-    }
-    if (head >= 0xcc && head <= 0xd3) { // integers
-        return pack_skip(p, end, 0, widths[(head - 0xcc) & 3]);
-    }
-    if (head >= 0xd4 && head <= 0xd8) { // fixext
-        return pack_skip(p, end, 0, 1u + (1u << (head - 0xd4)));
-    }
-    if (head >= 0xd9 && head <= 0xdb) { // str
-        return pack_skip(p, end, widths[head - 0xd9], 0);
-    }
-    return NULL;
-}
-
-// One whole item and what is in it. An explicit stack bounds the depth.
-static const uint8_t* pack_item(const uint8_t* p, const uint8_t* end)
-{
-    uint64_t left[VALUE_DEPTH_MAX];
-    int depth = 0;
-    left[0] = 1;
-    while (p) {
-        while (left[depth] == 0) {
-            if (depth-- == 0) {
-                return p;
-            }
-        }
-        left[depth]--;
-        if (p >= end) {
-            return NULL;
-        }
-        uint64_t items;
-        const uint8_t* in = pack_container(p, end, false, &items);
-        in = in ? in : pack_container(p, end, true, &items);
-        if (!in) {
-            p = pack_scalar(p, end);
-        } else if (++depth < VALUE_DEPTH_MAX) {
-            left[depth] = items;
-            p = in;
-        } else {
-            return NULL;
-        }
-    }
-    return NULL;
+    mc_item* item = mc_pack_read(arena, value, len);
+    bool good = item && item->kind == (map ? MC_MAP : MC_LIST) && mc_item_settle(item, true);
+    return good ? item : NULL;
 }
 
 static int value_check_pack(const uint8_t* value, uint32_t len, bool map)
 {
-    uint64_t items;
-    if (!len || !pack_container(value, value + len, map, &items)) {
-        return MC_UNKNOWN;
+    mc_arena arena = {0};
+    bool good = value_settle(&arena, value, len, map);
+    mc_arena_done(&arena);
+    return good ? MC_OK : MC_UNKNOWN;
+}
+
+static void value_normalize_pack(mc_bytes* out, const uint8_t* value, uint32_t len, bool map)
+{
+    mc_arena arena = {0};
+    const mc_item* item = value_settle(&arena, value, len, map);
+    if (item) {
+        mc_pack_write(out, item);
     }
-    return pack_item(value, value + len) == value + len ? MC_OK : MC_UNKNOWN;
+    mc_arena_done(&arena);
 }
 
 // ---- particles ----------------------------------------------------------------------------------
@@ -177,6 +98,10 @@ void mc_value_normalize(mc_bytes* out, unsigned type, const uint8_t* value, uint
 {
     if (type == VALUE_INTEGER) {
         mc_bytes_be(out, mc_be_get(value, (int)len), 8);
+        return;
+    }
+    if (type == VALUE_LIST || type == VALUE_MAP) {
+        value_normalize_pack(out, value, len, type == VALUE_MAP);
         return;
     }
     if (type != VALUE_GEOJSON) {

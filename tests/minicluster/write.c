@@ -56,13 +56,19 @@ static int write_check_op(const mc_message* m, const mc_op* op, write_shape* sha
     case MC_OP_TOUCH:
         shape->touches = true;
         return replaces ? MC_PARAMETER : MC_OK;
+    case MC_OP_CDT_READ:
+        shape->reads = true;
+        shape->answers++;
+        return MC_OK;
+    case MC_OP_CDT_MODIFY:
+    case MC_OP_HLL_MODIFY:
+        shape->answers++;
+        return replaces ? MC_PARAMETER : MC_OK;
     case MC_OP_INCR:
     case MC_OP_APPEND:
     case MC_OP_PREPEND:
     case MC_OP_DELETE_ALL:
-    case MC_OP_CDT_MODIFY:
     case MC_OP_BITS_MODIFY:
-    case MC_OP_HLL_MODIFY:
         return replaces ? MC_PARAMETER : MC_OK;
     default: // told when its turn comes
         return MC_OK;
@@ -161,8 +167,6 @@ static int write_modify(mc_bins* bins, const mc_op* op)
     case MC_OP_TOUCH:
     case MC_OP_DELETE_ALL:
         break;
-    case MC_OP_CDT_READ:
-    case MC_OP_CDT_MODIFY:
     case MC_OP_EXP_READ:
     case MC_OP_EXP_MODIFY:
     case MC_OP_BITS_READ:
@@ -191,11 +195,12 @@ static int write_apply(mc_command* c, mc_bins* bins)
             mc_bins_answer(bins, c, &op, respond_all);
             continue;
         }
-        int result = write_modify(bins, &op);
+        bool cdt = op.op == MC_OP_CDT_READ || op.op == MC_OP_CDT_MODIFY;
+        int result = cdt ? mc_bins_cdt(bins, c, &op) : write_modify(bins, &op);
         if (result != MC_OK) {
             return result;
         }
-        if (respond_all && op.op != MC_OP_TOUCH) {
+        if (respond_all && op.op != MC_OP_TOUCH && !cdt) {
             mc_reply_entry(c, op.op, 0, op.name, op.name_len, NULL, 0);
         }
     }

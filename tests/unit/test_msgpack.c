@@ -174,6 +174,7 @@ static void lists_and_maps(void** state)
         {"V{\"a\":1}", "82 c7 00 03 c0 a2 03 61 01"},
         {"{\"k\":7}", "81 a2 03 6b 07"},
         {"K{7:\"z\", \"a\":1, \"b\":2}", "84 c7 00 01 c0 07 a2 03 7a a2 03 61 01 a2 03 62 02"},
+        {"[*]", "91 d4 ff 00"},
         {"[5, \"abc\", 1.5]", "93 05 a4 03 61 62 63 cb 3f f8 00 00 00 00 00 00"},
         {"[[1, [2, {3:[]}]], K{x\"ff\":K{}}]",
          "92 92 01 92 02 81 03 90 82 c7 00 01 c0 a2 04 ff 81 c7 00 01 c0"},
@@ -293,6 +294,8 @@ static void understands_extensions(void** state)
     decodes("93 05 d4 05 00 06", "[5, NIL, 6]"); /* foreign data */
     decodes("93 05 c9 00 00 00 02 07 61 62 06", "[5, NIL, 6]");
     decodes("92 05 d8 07 00 01 02 03 04 05 06 07 08 09 0a 0b 0c 0d 0e 0f", "[5, NIL]");
+    decodes("92 d4 ff 00 05", "[*, 5]"); /* but these are values anywhere */
+    decodes("91 d4 ff 01", "[INF]");
     decodes("82 c7 00 01 c0 05 06", "{5:6}");
     decodes("82 c7 00 01 92 01 91 02 05 06", "{5:6}"); /* the value beside it means nothing */
     decodes("83 c7 00 08 c0 a2 03 78 01 a2 03 61 02", "[\"x\", 1, \"a\", 2]");
