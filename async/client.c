@@ -134,6 +134,7 @@ as_cluster* tnd_client_new(aerospike* as, const tnd_client_world* world, as_erro
 static void client_release(as_cluster* client)
 {
     if (client->is_freed && client->pins == 0) {
+        tnd_roster_done(&client->roster);
         config_free(&client->config);
         tnd_free(client);
     }
@@ -258,6 +259,23 @@ static void on_main_ready(void* udata, as_error* err)
     notices_call(notices_take(&client->connecting), NULL);
 }
 
+/* The callback may close the client, or end the event loop. */
+static bool on_main_nodes(void* udata, const tnd_map* map)
+{
+    as_cluster* client = udata;
+    as_cluster_event event;
+    if (!client->config.event_callback || client->state == TND_CLIENT_CLOSING ||
+        !tnd_roster_next(&client->roster, map, &event)) {
+        return false;
+    }
+    event.udata = client->config.event_callback_udata;
+    client->pins++;
+    client->config.event_callback(&event);
+    client->pins--;
+    client_release(client);
+    return true;
+}
+
 static void on_main_drained(void* udata)
 {
     client_finish(udata);
@@ -285,6 +303,7 @@ static void on_main_loop_close(void* udata)
 
 static const tnd_engine_handler main_handler = {
     .on_ready = on_main_ready,
+    .on_nodes = on_main_nodes,
     .on_drained = on_main_drained,
     .on_loop_close = on_main_loop_close,
 };

@@ -8,6 +8,7 @@
 #pragma once
 
 #include "async/engine.h"
+#include "async/roster.h"
 #include <aerospike/aerospike.h>
 
 typedef enum tnd_client_state {
@@ -44,6 +45,7 @@ struct as_cluster_s {
     tnd_events* sync_events; /* with `sync` */
     bool is_sync_ready;      /* its seeds have been tried */
     as_error sync_err;       /* why they failed, or AEROSPIKE_OK */
+    tnd_roster roster;       /* nodes that the event callback was told of */
     tnd_client_notice* connecting;
     tnd_client_notice* closing;
     tnd_task task;        /* notices that are due */

@@ -71,13 +71,18 @@ static void engine_work_off_news(tnd_engine* engine)
     if (tnd_engine_is_ready(engine)) {
         engine->failed.code = AEROSPIKE_OK;
     }
-    if (engine->has_map_news) {
+    bool is_new_map = engine->has_map_news;
+    if (is_new_map) {
         engine->has_map_news = false;
         tnd_map* map = tnd_worker_map(engine->worker);
         tnd_map_refresh(map);
         tnd_pool_check(&engine->pool, map);
     }
-    if (engine->has_ready_news) {
+    if (is_new_map && engine->handler->on_nodes) {
+        while (!engine->is_freed && !engine->is_closing &&
+               engine->handler->on_nodes(engine->udata, tnd_worker_map(engine->worker))) {}
+    }
+    if (engine->has_ready_news && !engine->is_freed) {
         engine->has_ready_news = false;
         bool has_failed = engine->failed.code != AEROSPIKE_OK;
         as_error err;

@@ -31,6 +31,10 @@ typedef struct tnd_engine_handler {
      * case the engine goes on trying. */
     void (*on_ready)(void* udata, as_error* err);
 
+    /* The directory may have changed: tell the program of one difference. True if there was one:
+     * called again then. May be NULL. */
+    bool (*on_nodes)(void* udata, const tnd_map* map);
+
     /* After tnd_engine_close: the last command has ended. The engine may be freed. */
     void (*on_drained)(void* udata);
 

@@ -15,7 +15,6 @@
     X("user", c->user[0] != '\0', "login isn't")                                                   \
     X("password", c->password[0] != '\0', "login isn't")                                           \
     X("auth_mode", c->auth_mode != AS_AUTH_INTERNAL, "login isn't")                                \
-    X("event_callback", c->event_callback != NULL, "cluster events aren't")                        \
     X("async_min_conns_per_node", c->async_min_conns_per_node > 0,                                 \
       "opening connections ahead isn't")                                                           \
     X("pipe_max_conns_per_node", c->pipe_max_conns_per_node != usual->pipe_max_conns_per_node,     \

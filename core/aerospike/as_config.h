@@ -59,6 +59,11 @@ typedef struct as_cluster_event_s {
     as_cluster_event_type type;
 } as_cluster_event;
 
+/**
+ * Told of nodes that come and go, from the client's event loop, the first ones before the connect's
+ * listener. May submit commands and close the client. A client that is connected without an event
+ * loop isn't told.
+ */
 typedef void (*as_cluster_event_callback)(as_cluster_event* event);
 
 /** Translates an address that a server announces into one that the client can reach. */

@@ -380,7 +380,7 @@ static void good_configurations(void** state)
     assert_good(c.async_max_conns_per_node = 300);
     assert_good(c.lua.cache_enabled = true);
     assert_good(c.max_error_rate = 0; c.error_rate_window = 0); /* off: as it is */
-    assert_good(c.event_callback_udata = &c);
+    assert_good(as_config_set_cluster_event_callback(&c, event_callback, &c));
     assert_good(as_config_tls_set_cafile(&c, "unused while TLS is off"));
     assert_good(c.policies.read.replica = AS_POLICY_REPLICA_ANY);
     assert_good(c.policies.write.durable_delete = true);
@@ -518,8 +518,6 @@ static void what_comes_later_is_refused(void** state)
     assert_later(as_config_set_user(&c, "u", ""), "as_config.user ");
     assert_later(strcpy(c.password, "x"), "as_config.password ");
     assert_later(c.auth_mode = AS_AUTH_EXTERNAL_INSECURE, "as_config.auth_mode ");
-    assert_later(as_config_set_cluster_event_callback(&c, event_callback, NULL),
-                 "as_config.event_callback ");
     assert_later(c.async_min_conns_per_node = 1, "as_config.async_min_conns_per_node ");
     assert_later(c.pipe_max_conns_per_node = 63, "as_config.pipe_max_conns_per_node ");
     assert_later(as_config_provider_set_path(&c, "/x"), "as_config.config_provider.path ");
