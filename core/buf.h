@@ -15,6 +15,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -48,11 +49,100 @@ void tnd_buf_reset(tnd_buf* buf);
 /* Makes room for `more_bytes` beyond the size. False (and the buffer failed) if that can't be. */
 bool tnd_buf_reserve(tnd_buf* buf, size_t more_bytes);
 
-void tnd_buf_append_u8(tnd_buf* buf, uint8_t value);
-void tnd_buf_append_be16(tnd_buf* buf, uint16_t value);
-void tnd_buf_append_be32(tnd_buf* buf, uint32_t value);
-void tnd_buf_append_be64(tnd_buf* buf, uint64_t value);
-void tnd_buf_append_bytes(tnd_buf* buf, const void* bytes, size_t size);
+/* Big-endian integers in memory: the one place that knows the byte order. */
+static inline void tnd_be16_put(uint8_t* to, uint16_t value)
+{
+    value = __builtin_bswap16(value);
+    memcpy(to, &value, sizeof(value));
+}
+
+static inline void tnd_be32_put(uint8_t* to, uint32_t value)
+{
+    value = __builtin_bswap32(value);
+    memcpy(to, &value, sizeof(value));
+}
+
+static inline void tnd_be64_put(uint8_t* to, uint64_t value)
+{
+    value = __builtin_bswap64(value);
+    memcpy(to, &value, sizeof(value));
+}
+
+static inline uint16_t tnd_be16_get(const uint8_t* from)
+{
+    uint16_t value;
+    memcpy(&value, from, sizeof(value));
+    return __builtin_bswap16(value);
+}
+
+static inline uint32_t tnd_be32_get(const uint8_t* from)
+{
+    uint32_t value;
+    memcpy(&value, from, sizeof(value));
+    return __builtin_bswap32(value);
+}
+
+static inline uint64_t tnd_be64_get(const uint8_t* from)
+{
+    uint64_t value;
+    memcpy(&value, from, sizeof(value));
+    return __builtin_bswap64(value);
+}
+
+/* Where the next `bytes` go, which count as appended; NULL as tnd_buf_reserve. */
+static inline uint8_t* tnd_buf_claim(tnd_buf* buf, size_t bytes)
+{
+    if ((buf->state != TND_BUF_OK || bytes > buf->capacity - buf->size) &&
+        !tnd_buf_reserve(buf, bytes)) {
+        return NULL;
+    }
+    uint8_t* at = buf->data + buf->size;
+    buf->size += bytes;
+    return at;
+}
+
+static inline void tnd_buf_append_u8(tnd_buf* buf, uint8_t value)
+{
+    uint8_t* at = tnd_buf_claim(buf, sizeof(value));
+    if (at) {
+        *at = value;
+    }
+}
+
+static inline void tnd_buf_append_be16(tnd_buf* buf, uint16_t value)
+{
+    uint8_t* at = tnd_buf_claim(buf, sizeof(value));
+    if (at) {
+        tnd_be16_put(at, value);
+    }
+}
+
+static inline void tnd_buf_append_be32(tnd_buf* buf, uint32_t value)
+{
+    uint8_t* at = tnd_buf_claim(buf, sizeof(value));
+    if (at) {
+        tnd_be32_put(at, value);
+    }
+}
+
+static inline void tnd_buf_append_be64(tnd_buf* buf, uint64_t value)
+{
+    uint8_t* at = tnd_buf_claim(buf, sizeof(value));
+    if (at) {
+        tnd_be64_put(at, value);
+    }
+}
+
+static inline void tnd_buf_append_bytes(tnd_buf* buf, const void* bytes, size_t size)
+{
+    /* memcpy from NULL is undefined even for no bytes, and an empty value may well have no pointer.
+     */
+    uint8_t* at = size > 0 ? tnd_buf_claim(buf, size) : NULL;
+    if (at) {
+        memcpy(at, bytes, size);
+    }
+}
+
 void tnd_buf_append_text(tnd_buf* buf, const char* text);
 
 /* Overwrite bytes already appended. The offset is the caller's own knowledge: a wrong one is an
@@ -77,16 +167,53 @@ typedef struct tnd_cursor {
 
 void tnd_cursor_init(tnd_cursor* cursor, const void* bytes, size_t size);
 
-/* Each yields 0 (NULL) and moves nothing when fewer bytes are left than it needs. */
-uint8_t tnd_cursor_fetch_u8(tnd_cursor* cursor);
-uint16_t tnd_cursor_fetch_be16(tnd_cursor* cursor);
-uint32_t tnd_cursor_fetch_be32(tnd_cursor* cursor);
-uint64_t tnd_cursor_fetch_be48(tnd_cursor* cursor);
-uint64_t tnd_cursor_fetch_be64(tnd_cursor* cursor);
+/* Lends `size` bytes in place. Never NULL for size 0 unless the cursor is short. This and the others
+   yield 0 (NULL) and move nothing when fewer bytes are left than they need. */
+static inline const uint8_t* tnd_cursor_fetch_bytes(tnd_cursor* cursor, size_t size)
+{
+    if (cursor->is_short || size > cursor->size - cursor->pos) {
+        cursor->is_short = true;
+        return NULL;
+    }
+    const uint8_t* bytes = cursor->data + cursor->pos;
+    cursor->pos += size;
+    return bytes;
+}
 
-/* Lends `size` bytes in place. Never NULL for size 0 unless the cursor is short. */
-const uint8_t* tnd_cursor_fetch_bytes(tnd_cursor* cursor, size_t size);
-bool tnd_cursor_skip(tnd_cursor* cursor, size_t size);
+static inline uint8_t tnd_cursor_fetch_u8(tnd_cursor* cursor)
+{
+    const uint8_t* bytes = tnd_cursor_fetch_bytes(cursor, 1);
+    return bytes ? *bytes : 0;
+}
+
+static inline uint16_t tnd_cursor_fetch_be16(tnd_cursor* cursor)
+{
+    const uint8_t* bytes = tnd_cursor_fetch_bytes(cursor, 2);
+    return bytes ? tnd_be16_get(bytes) : 0;
+}
+
+static inline uint32_t tnd_cursor_fetch_be32(tnd_cursor* cursor)
+{
+    const uint8_t* bytes = tnd_cursor_fetch_bytes(cursor, 4);
+    return bytes ? tnd_be32_get(bytes) : 0;
+}
+
+static inline uint64_t tnd_cursor_fetch_be48(tnd_cursor* cursor)
+{
+    const uint8_t* bytes = tnd_cursor_fetch_bytes(cursor, 6);
+    return bytes ? (uint64_t)tnd_be16_get(bytes) << 32 | tnd_be32_get(bytes + 2) : 0;
+}
+
+static inline uint64_t tnd_cursor_fetch_be64(tnd_cursor* cursor)
+{
+    const uint8_t* bytes = tnd_cursor_fetch_bytes(cursor, 8);
+    return bytes ? tnd_be64_get(bytes) : 0;
+}
+
+static inline bool tnd_cursor_skip(tnd_cursor* cursor, size_t size)
+{
+    return tnd_cursor_fetch_bytes(cursor, size) != NULL;
+}
 
 /* Lends the next `size` bytes as a cursor of their own; an empty short one if they aren't there. */
 tnd_cursor tnd_cursor_fetch_part(tnd_cursor* cursor, size_t size);

@@ -9,12 +9,53 @@
 
 #include <assert.h>
 #include <openssl/ripemd.h>
+#include <string.h>
 
 static_assert(TND_DIGEST_BYTES == RIPEMD160_DIGEST_LENGTH, "digest size");
+
+/* Bytes of a block that are left for what is hashed, beside a one and the length. */
+#define DIGEST_SHORT_BYTES (RIPEMD160_CBLOCK - 9)
+
+static void store_le32(uint8_t* to, uint32_t value)
+{
+    for (int i = 0; i < 4; i++) {
+        to[i] = (uint8_t)(value >> (8 * i));
+    }
+}
+
+/* Nearly every key fits into one block, which is padded here and goes through the compression
+   function alone: no copy into the context, no cleansing of it. */
+static void digest_short(const char* set, size_t set_size, uint8_t type, const void* value,
+                         size_t value_size, uint8_t ret_digest[TND_DIGEST_BYTES])
+{
+    uint8_t block[RIPEMD160_CBLOCK] = {0};
+    size_t size = set_size + 1 + value_size;
+    if (set_size > 0) {
+        memcpy(block, set, set_size);
+    }
+    block[set_size] = type;
+    if (value_size > 0) {
+        memcpy(block + set_size + 1, value, value_size);
+    }
+    block[size] = 0x80;
+    store_le32(block + RIPEMD160_CBLOCK - 8, (uint32_t)(size * 8));
+    RIPEMD160_CTX context;
+    RIPEMD160_Init(&context);
+    RIPEMD160_Transform(&context, block);
+    store_le32(ret_digest, context.A);
+    store_le32(ret_digest + 4, context.B);
+    store_le32(ret_digest + 8, context.C);
+    store_le32(ret_digest + 12, context.D);
+    store_le32(ret_digest + 16, context.E);
+}
 
 void tnd_digest(const char* set, size_t set_size, uint8_t type, const void* value,
                 size_t value_size, uint8_t ret_digest[TND_DIGEST_BYTES])
 {
+    if (set_size < DIGEST_SHORT_BYTES && value_size < DIGEST_SHORT_BYTES - set_size) {
+        digest_short(set, set_size, type, value, value_size, ret_digest);
+        return;
+    }
     /* These can't fail: they're arithmetic on the context. */
     RIPEMD160_CTX context;
     RIPEMD160_Init(&context);

@@ -1,3 +1,5 @@
+#define OPENSSL_SUPPRESS_DEPRECATED
+
 #include "core/digest.h"
 
 #include <setjmp.h>
@@ -6,6 +8,7 @@
 #include <stdio.h>
 
 #include <cmocka.h>
+#include <openssl/ripemd.h>
 
 #include "tests/lib/bytes.h"
 
@@ -93,9 +96,34 @@ static void partitions_are_twelve_bits(void** state)
     assert_int_equal(tnd_digest_partition(digest), 0x234);
 }
 
+/* Around the sizes where the padding fills a block, against the plain sequence of calls. */
+static void test_every_size_around_a_block(void** state)
+{
+    (void)state;
+    static const char set[] = "abcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyzabcdefghijk";
+    uint8_t value[130];
+    for (size_t i = 0; i < sizeof(value); i++) {
+        value[i] = (uint8_t)(i * 7);
+    }
+    for (size_t set_size = 0; set_size < sizeof(set); set_size += 9) {
+        for (size_t size = 0; size <= sizeof(value); size++) {
+            uint8_t type = 3, expected[TND_DIGEST_BYTES], digest[TND_DIGEST_BYTES];
+            RIPEMD160_CTX context;
+            RIPEMD160_Init(&context);
+            RIPEMD160_Update(&context, set, set_size);
+            RIPEMD160_Update(&context, &type, 1);
+            RIPEMD160_Update(&context, value, size);
+            RIPEMD160_Final(expected, &context);
+            tnd_digest(set, set_size, type, value, size, digest);
+            assert_memory_equal(digest, expected, sizeof(digest));
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_every_size_around_a_block),
         cmocka_unit_test(vectors_of_the_official_client),
         cmocka_unit_test(is_ripemd_160),
         cmocka_unit_test(partitions_are_twelve_bits),
