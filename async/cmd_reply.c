@@ -127,9 +127,10 @@ static void cmd_on_record(tnd_cmd* cmd, tnd_wire_reply* reply)
         return;
     }
     as_error err;
-    tnd_loop* loop = cmd->engine->loop;
-    if (tnd_wire_record(reply, loop->ops->unix_now(loop), record, as_error_init(&err)) !=
-        AEROSPIKE_OK) {
+    tnd_engine* engine = cmd->engine;
+    tnd_recycle* recycle = cmd->is_heap_record ? NULL : &engine->recycle;
+    if (tnd_wire_record(reply, engine->loop->ops->unix_now(engine->loop), record, recycle,
+                        as_error_init(&err)) != AEROSPIKE_OK) {
         as_record_destroy(record);
         cmd_on_bad_reply(cmd, err.message);
         return;
@@ -137,10 +138,10 @@ static void cmd_on_record(tnd_cmd* cmd, tnd_wire_reply* reply)
     tnd_link* link = cmd->link;
     cmd->link = NULL;
     tnd_link_release(link);
-    bool is_ours = !cmd->is_heap_record;
     tnd_cmd_end(cmd, NULL, record);
-    if (is_ours) {
-        as_record_destroy(record);
+    if (recycle) {
+        /* The caller holds the engine, though the listener may have ended it. */
+        tnd_wire_record_done(record, engine->is_freed ? NULL : recycle);
     }
 }
 

@@ -237,6 +237,7 @@ void tnd_engine_free(tnd_engine* engine)
     tnd_pool_close(&engine->pool);
     tnd_timeouts_close(&engine->timeouts);
     tnd_cmd_free_spare(engine);
+    tnd_recycle_done(&engine->recycle);
     if (engine->worker) {
         engine->stats = engine->pool.stats = NULL;
         tnd_worker_stop(engine->worker);

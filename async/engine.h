@@ -16,6 +16,7 @@
 #include "async/timeouts.h"
 #include "async/worker.h"
 
+#include "core/recycle.h"
 #include <aerospike/as_config.h>
 
 /* Commands that may wait for the first map. */
@@ -71,6 +72,7 @@ struct tnd_engine {
     tnd_pool pool;
     bool counts_timeouts;  /* a server's answer "timeout" is an error of the node (only there) */
     tnd_timeouts timeouts; /* of commands */
+    tnd_recycle recycle;   /* memory of records that listeners are lent */
     tnd_replica_turns turns;
     const int* racks; /* preferred ones, in order; the configuration's */
     uint32_t racks_count;

@@ -167,8 +167,8 @@ typedef struct tnd_cursor {
 
 void tnd_cursor_init(tnd_cursor* cursor, const void* bytes, size_t size);
 
-/* Lends `size` bytes in place. Never NULL for size 0 unless the cursor is short. This and the others
-   yield 0 (NULL) and move nothing when fewer bytes are left than they need. */
+/* Lends `size` bytes in place. Never NULL for size 0 unless the cursor is short. This and the
+   others yield 0 (NULL) and move nothing when fewer bytes are left than they need. */
 static inline const uint8_t* tnd_cursor_fetch_bytes(tnd_cursor* cursor, size_t size)
 {
     if (cursor->is_short || size > cursor->size - cursor->pos) {

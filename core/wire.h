@@ -26,6 +26,7 @@
 #include <aerospike/as_record.h>
 
 #include "core/buf.h"
+#include "core/recycle.h"
 #include "core/slice.h"
 
 #ifdef __cplusplus
@@ -225,10 +226,14 @@ uint32_t tnd_wire_ttl(uint32_t void_time, uint64_t unix_now_sec);
    and maps are as_list and as_map; they come as as_bytes of their type, with the bytes as sent, if
    reply->keeps_packed, or if they are sound but can't be had as values (nested too deep, a key of
    another type than integer, text or blob). Types unknown to us are as_bytes, too; GeoJSON comes
-   without its cells. Fails with AEROSPIKE_ERR_CLIENT (a value that contradicts its type, or no
-   memory) and then leaves the record as it was. */
+   without its cells. Blocks come from `recycle`, NULL: new ones. Fails with AEROSPIKE_ERR_CLIENT (a
+   value that contradicts its type, or no memory) and then leaves the record as it was. */
 as_status tnd_wire_record(const tnd_wire_reply* reply, uint64_t unix_now_sec, as_record* record,
-                          as_error* err);
+                          tnd_recycle* recycle, as_error* err);
+
+/* as_record_destroy for such a record, whose memory is kept for the next; whatever was done to it
+   meanwhile. */
+void tnd_wire_record_done(as_record* record, tnd_recycle* recycle);
 
 #ifdef __cplusplus
 }

@@ -266,16 +266,18 @@ static bool value_is_sound(const tnd_wire_entry* entry)
 }
 
 /* Values with bytes of their own. False without memory. */
-static bool bin_set_bytes(as_bin* bin, const tnd_wire_entry* entry)
+static bool bin_set_bytes(as_bin* bin, const tnd_wire_entry* entry, tnd_recycle* recycle)
 {
     tnd_slice bytes = entry->value;
     if (entry->type == TND_WIRE_GEOJSON) {
         geojson_strip(&bytes);
     }
-    char* copy = tnd_memdup_text(bytes.data, bytes.size);
+    char* copy = tnd_recycle_take(recycle, bytes.size + 1);
     if (!copy) {
         return false;
     }
+    memcpy(copy, bytes.data, bytes.size);
+    copy[bytes.size] = '\0';
     switch (entry->type) {
     case TND_WIRE_STRING:
         as_string_init_wlen(&bin->value.string, copy, bytes.size, true);
@@ -293,7 +295,7 @@ static bool bin_set_bytes(as_bin* bin, const tnd_wire_entry* entry)
 }
 
 /* A list or map. False without memory. */
-static bool bin_set_packed(as_bin* bin, const tnd_wire_entry* entry)
+static bool bin_set_packed(as_bin* bin, const tnd_wire_entry* entry, tnd_recycle* recycle)
 {
     as_val* val = NULL;
     switch (tnd_msgpack_unpack(entry->value.data, entry->value.size, &val)) {
@@ -301,17 +303,19 @@ static bool bin_set_packed(as_bin* bin, const tnd_wire_entry* entry)
         bin->valuep = (as_bin_value*)val;
         return true;
     case TND_MSGPACK_UNSUPPORTED:
-        return bin_set_bytes(bin, entry); /* better than to lose the whole record for it */
-    case TND_MSGPACK_BAD:                 /* record_check has seen to it */
+        return bin_set_bytes(bin, entry, recycle); /* better than to lose the whole record for it */
+    case TND_MSGPACK_BAD:                          /* record_check has seen to it */
     case TND_MSGPACK_NO_MEMORY:
         break;
     }
     return false;
 }
 
-/* Fills a bin of zeroed memory. False without memory. */
-static bool bin_set(as_bin* bin, const tnd_wire_entry* entry, bool keeps_packed)
+/* Fills a bin. False without memory. */
+static bool bin_set(as_bin* bin, const tnd_wire_entry* entry, bool keeps_packed,
+                    tnd_recycle* recycle)
 {
+    memset(bin, 0, sizeof(*bin));
     if (entry->name.size > 0) {
         memcpy(bin->name, entry->name.data, entry->name.size);
     }
@@ -335,9 +339,10 @@ static bool bin_set(as_bin* bin, const tnd_wire_entry* entry, bool keeps_packed)
         return true;
     case TND_WIRE_LIST:
     case TND_WIRE_MAP:
-        return keeps_packed ? bin_set_bytes(bin, entry) : bin_set_packed(bin, entry);
+        return keeps_packed ? bin_set_bytes(bin, entry, recycle)
+                            : bin_set_packed(bin, entry, recycle);
     default:
-        return bin_set_bytes(bin, entry);
+        return bin_set_bytes(bin, entry, recycle);
     }
 }
 
@@ -364,8 +369,38 @@ static as_status record_no_memory(as_error* err, as_bin* bins, uint16_t count)
     return as_error_update(err, AEROSPIKE_ERR_CLIENT, "Out of memory: record");
 }
 
+/* The value's memory, where it is the bin's own; a program may have put another value there. */
+static void bin_recycle(as_bin* bin, tnd_recycle* recycle)
+{
+    as_val* val = (as_val*)bin->valuep;
+    as_string* string = &bin->value.string;
+    as_bytes* bytes = &bin->value.bytes;
+    bool is_embedded = bin->valuep == &bin->value && val->count <= 1;
+    as_val_t type = is_embedded ? as_val_type(val) : AS_UNDEF;
+    if ((type == AS_STRING || type == AS_GEOJSON) && string->free) {
+        tnd_recycle_give(recycle, string->value);
+    } else if (type == AS_BYTES && bytes->free) {
+        tnd_recycle_give(recycle, bytes->value);
+    } else {
+        as_val_destroy(val);
+    }
+}
+
+void tnd_wire_record_done(as_record* record, tnd_recycle* recycle)
+{
+    as_bins* bins = &record->bins;
+    for (uint16_t i = 0; i < bins->size; i++) {
+        bin_recycle(&bins->entries[i], recycle);
+    }
+    if (bins->_free) {
+        tnd_recycle_give(recycle, bins->entries);
+    }
+    *bins = (as_bins){0};
+    as_record_destroy(record);
+}
+
 as_status tnd_wire_record(const tnd_wire_reply* reply, uint64_t unix_now_sec, as_record* record,
-                          as_error* err)
+                          tnd_recycle* recycle, as_error* err)
 {
     assert(!record->bins.entries && record->bins.size == 0);
     as_status status = record_check(reply, err);
@@ -374,7 +409,7 @@ as_status tnd_wire_record(const tnd_wire_reply* reply, uint64_t unix_now_sec, as
     }
     as_bin* bins = NULL;
     if (reply->ops_left > 0) {
-        bins = tnd_calloc(reply->ops_left, sizeof(*bins));
+        bins = tnd_recycle_take(recycle, reply->ops_left * sizeof(*bins));
         if (!bins) {
             return record_no_memory(err, NULL, 0);
         }
@@ -383,7 +418,7 @@ as_status tnd_wire_record(const tnd_wire_reply* reply, uint64_t unix_now_sec, as
     tnd_wire_entry entry;
     uint16_t count = 0;
     while (tnd_wire_op_next(&walk, &entry)) {
-        if (!bin_set(&bins[count], &entry, reply->keeps_packed)) {
+        if (!bin_set(&bins[count], &entry, reply->keeps_packed, recycle)) {
             return record_no_memory(err, bins, count);
         }
         count++;

@@ -331,14 +331,15 @@ static as_status check_policy_base(as_error* err, const as_policy_base* base)
     return AEROSPIKE_OK;
 }
 
-static as_status check_key(as_error* err, const tnd_request* req)
+static as_status check_key(as_error* err, tnd_request* req)
 {
     const as_key* key = req->key;
-    size_t ns_size = strnlen(key->ns, sizeof(key->ns));
-    if (ns_size == 0 || ns_size >= sizeof(key->ns)) {
+    req->ns_size = strnlen(key->ns, sizeof(key->ns));
+    req->set_size = strnlen(key->set, sizeof(key->set));
+    if (req->ns_size == 0 || req->ns_size >= sizeof(key->ns)) {
         return as_error_update(err, AEROSPIKE_ERR_PARAM, "Namespace must have 1 to 31 bytes");
     }
-    if (strnlen(key->set, sizeof(key->set)) >= sizeof(key->set)) {
+    if (req->set_size >= sizeof(key->set)) {
         return as_error_update(err, AEROSPIKE_ERR_PARAM, "Set must have at most 63 bytes");
     }
     if ((req->info2 & INFO2_WRITE) && strcmp(key->set, RESERVED_SET) == 0) {
@@ -408,8 +409,8 @@ static uint16_t fields_count(const tnd_request* req, bool has_digest)
 
 static size_t fields_size(const tnd_request* req, bool has_digest)
 {
-    size_t size = FIELD_OVERHEAD_BYTES + strlen(req->key->ns);
-    size += FIELD_OVERHEAD_BYTES + strlen(req->key->set);
+    size_t size = FIELD_OVERHEAD_BYTES + req->ns_size;
+    size += FIELD_OVERHEAD_BYTES + req->set_size;
     if (has_digest) {
         size += FIELD_OVERHEAD_BYTES + TND_DIGEST_BYTES;
     }
@@ -444,26 +445,31 @@ static as_status request_measure(as_error* err, const tnd_request* req, bool has
 
 static void append_header(tnd_buf* buf, const tnd_request* req, uint64_t body_bytes)
 {
-    tnd_buf_append_be64(buf, (uint64_t)TND_WIRE_VERSION << 56 | (uint64_t)TND_WIRE_MESSAGE << 48 |
-                                 body_bytes);
-    tnd_buf_append_u8(buf, TND_WIRE_HEADER_BYTES);
-    tnd_buf_append_u8(buf, req->info1);
-    tnd_buf_append_u8(buf, req->info2);
-    tnd_buf_append_u8(buf, req->info3);
-    tnd_buf_append_u8(buf, req->info4);
-    tnd_buf_append_u8(buf, 0); /* result code: of replies only */
-    tnd_buf_append_be32(buf, req->generation);
-    tnd_buf_append_be32(buf, req->ttl);
-    tnd_buf_append_be32(buf, req->timeout_ms);
-    tnd_buf_append_be16(buf, fields_count(req, true));
-    tnd_buf_append_be16(buf, (uint16_t)req->list.count);
+    uint8_t* at = tnd_buf_claim(buf, TND_WIRE_FRAME_BYTES + TND_WIRE_HEADER_BYTES);
+    assert(at); /* the whole message has been reserved */
+    tnd_be64_put(at,
+                 (uint64_t)TND_WIRE_VERSION << 56 | (uint64_t)TND_WIRE_MESSAGE << 48 | body_bytes);
+    at += TND_WIRE_FRAME_BYTES;
+    at[0] = TND_WIRE_HEADER_BYTES;
+    at[1] = req->info1;
+    at[2] = req->info2;
+    at[3] = req->info3;
+    at[4] = req->info4;
+    at[5] = 0; /* result code: of replies only */
+    tnd_be32_put(at + 6, req->generation);
+    tnd_be32_put(at + 10, req->ttl);
+    tnd_be32_put(at + 14, req->timeout_ms);
+    tnd_be16_put(at + 18, fields_count(req, true));
+    tnd_be16_put(at + 20, (uint16_t)req->list.count);
 }
 
 static void append_field(tnd_buf* buf, uint8_t type, const void* bytes, size_t size)
 {
-    tnd_buf_append_be32(buf, (uint32_t)(size + 1));
-    tnd_buf_append_u8(buf, type);
-    tnd_buf_append_bytes(buf, bytes, size);
+    uint8_t* at = tnd_buf_claim(buf, FIELD_OVERHEAD_BYTES + size);
+    assert(at); /* as above */
+    tnd_be32_put(at, (uint32_t)(size + 1));
+    at[4] = type;
+    memcpy(at + FIELD_OVERHEAD_BYTES, bytes, size);
 }
 
 static void append_value_field(tnd_buf* buf, uint8_t type, const tnd_wire_value* value)
@@ -477,8 +483,8 @@ static void append_value_field(tnd_buf* buf, uint8_t type, const tnd_wire_value*
 static void append_fields(tnd_buf* buf, const tnd_request* req, bool has_digest)
 {
     const as_key* key = req->key;
-    append_field(buf, FIELD_NAMESPACE, key->ns, strlen(key->ns));
-    append_field(buf, FIELD_SET, key->set, strlen(key->set)); /* even an empty one */
+    append_field(buf, FIELD_NAMESPACE, key->ns, req->ns_size);
+    append_field(buf, FIELD_SET, key->set, req->set_size); /* even an empty one */
     if (has_digest) {
         append_field(buf, FIELD_DIGEST, key->digest.value, TND_DIGEST_BYTES);
     }

@@ -65,8 +65,9 @@ typedef struct tnd_request {
     uint32_t ttl;
     uint32_t timeout_ms;
     tnd_request_ops list;
-    const tnd_wire_udf* udf; /* NULL: none */
-    tnd_wire_value user_key; /* set by the encoder */
+    const tnd_wire_udf* udf;  /* NULL: none */
+    size_t ns_size, set_size; /* of the key's names; these and the following: set by the encoder */
+    tnd_wire_value user_key;
     tnd_wire_value udf_args;
 } tnd_request;
 

@@ -100,7 +100,7 @@ static void check_body(const uint8_t* body, size_t size)
     as_error_init(&err);
     as_record_init(&record, 0);
     reply.keeps_packed = true; /* lists and maps as values are the target msgpack's business, ... */
-    if (tnd_wire_record(&reply, 1700000000, &record, &err) == AEROSPIKE_OK) {
+    if (tnd_wire_record(&reply, 1700000000, &record, NULL, &err) == AEROSPIKE_OK) {
         must(record.bins.size == count);
         check_round_trip(&reply, &record);
     } else {
@@ -110,7 +110,7 @@ static void check_body(const uint8_t* body, size_t size)
     as_record_destroy(&record);
     reply.keeps_packed = false; /* ... but whether there is a record doesn't depend on them */
     as_record_init(&record, 0);
-    must((tnd_wire_record(&reply, 1700000000, &record, &err) == AEROSPIKE_OK) == is_record ||
+    must((tnd_wire_record(&reply, 1700000000, &record, NULL, &err) == AEROSPIKE_OK) == is_record ||
          count == 0);
     as_record_destroy(&record);
 }

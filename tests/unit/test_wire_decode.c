@@ -334,7 +334,7 @@ static void fills_a_record_with_every_type(void** state)
     opened o = open_hex(REP_GET_ALL_TYPES);
     as_record rec;
     as_record_init(&rec, 0);
-    assert_int_equal(tnd_wire_record(&o.reply, 1262304000, &rec, &err), AEROSPIKE_OK);
+    assert_int_equal(tnd_wire_record(&o.reply, 1262304000, &rec, NULL, &err), AEROSPIKE_OK);
     /* Nothing of the record may point into the reply. */
     memset(o.body.data, 0xee, o.body.size);
     test_bytes_done(&o.body);
@@ -370,7 +370,7 @@ static void fills_a_record_with_every_type(void** state)
     as_record_init(&packed, 0);
     o = open_hex(REP_GET_ALL_TYPES);
     o.reply.keeps_packed = true;
-    assert_int_equal(tnd_wire_record(&o.reply, 1262304000, &packed, &err), AEROSPIKE_OK);
+    assert_int_equal(tnd_wire_record(&o.reply, 1262304000, &packed, NULL, &err), AEROSPIKE_OK);
     test_bytes_done(&o.body);
     for (size_t i = 0; i < COUNT(bytes); i++) {
         test_bytes expected = test_bytes_hex(bytes[i].hex);
@@ -397,7 +397,7 @@ static void keeps_repeated_names_and_nils(void** state)
     as_error_init(&err);
     opened o = open_hex(REP_OPERATE_ONE_BIN_ALL);
     as_record* rec = as_record_new(0);
-    assert_int_equal(tnd_wire_record(&o.reply, 1262304000, rec, &err), AEROSPIKE_OK);
+    assert_int_equal(tnd_wire_record(&o.reply, 1262304000, rec, NULL, &err), AEROSPIKE_OK);
     test_bytes_done(&o.body);
     assert_int_equal(rec->bins.size, 3);
     assert_int_equal(rec->bins.entries[0].valuep->integer.value, 13);
@@ -409,7 +409,7 @@ static void keeps_repeated_names_and_nils(void** state)
     o = open_hex(REP_PUT_TTL);
     as_record meta;
     as_record_init(&meta, 0);
-    assert_int_equal(tnd_wire_record(&o.reply, 1262304000 + 533081394 - 100, &meta, &err), 0);
+    assert_int_equal(tnd_wire_record(&o.reply, 1262304000 + 533081394 - 100, &meta, NULL, &err), 0);
     assert_int_equal(meta.bins.size, 0);
     assert_int_equal(meta.gen, 7);
     assert_int_equal(meta.ttl, 100);
@@ -429,7 +429,7 @@ static as_status record_of(as_error* err, const char* type_hex, const char* valu
              (unsigned)(5 + size), type_hex, value_hex);
     opened o = open_hex(hex);
     as_record_init(rec, 0);
-    as_status status = tnd_wire_record(&o.reply, 1262304000, rec, err);
+    as_status status = tnd_wire_record(&o.reply, 1262304000, rec, NULL, err);
     test_bytes_done(&o.body);
     return status;
 }
@@ -512,7 +512,7 @@ static void leaves_the_record_alone_without_memory(void** state)
     for (;; nth++) {
         assert_true(nth < 100);
         tnd_mem_fail(nth, 1);
-        as_status status = tnd_wire_record(&o.reply, 1262304000, &rec, &err);
+        as_status status = tnd_wire_record(&o.reply, 1262304000, &rec, NULL, &err);
         tnd_mem_fail(0, 0);
         if (status == AEROSPIKE_OK) {
             break;
@@ -551,7 +551,7 @@ static void survives_mutated_replies(void** state)
             assert_true(tnd_cursor_at_end(&walk.ops));
             as_record rec;
             as_record_init(&rec, 0);
-            if (tnd_wire_record(&reply, 1262304000, &rec, &err) == AEROSPIKE_OK) {
+            if (tnd_wire_record(&reply, 1262304000, &rec, NULL, &err) == AEROSPIKE_OK) {
                 assert_int_equal(rec.bins.size, entries);
             }
             as_record_destroy(&rec);
