@@ -103,7 +103,9 @@ tnd_cmd* tnd_cmd_new(tnd_engine* engine, as_event_loop* entry)
     cmd->engine = engine;
     cmd->entry = entry;
     cmd->buf = buf;
-    tnd_task_init(&cmd->task, engine->loop, tnd_cmd_on_task, cmd);
+    cmd->task.loop = engine->loop;
+    cmd->task.fn = tnd_cmd_on_task;
+    cmd->task.udata = cmd;
     return cmd;
 }
 
@@ -319,6 +321,7 @@ static void on_cmd_turn(tnd_delayed* delayed)
 {
     tnd_cmd* cmd = (tnd_cmd*)(void*)((char*)delayed - offsetof(tnd_cmd, delayed));
     list_remove(&cmd->engine->queued, cmd);
+    cmd->route_ns = NULL;
     tnd_cmd_disarm(cmd);
     cmd->is_late = true;
     cmd->is_inside = true;
@@ -358,7 +361,7 @@ as_status tnd_cmd_start(tnd_cmd* cmd, const as_key* key, const as_policy_base* b
 {
     assert(key->digest.init);
     tnd_engine* engine = cmd->engine;
-    memcpy(cmd->ns, key->ns, sizeof(cmd->ns));
+    tnd_map_pad_name(cmd->ns, key->ns);
     cmd->partition =
         (key->digest.value[0] | (uint32_t)key->digest.value[1] << 8) & (TND_PARTITIONS - 1);
     cmd_set_policy(cmd, base);

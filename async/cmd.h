@@ -54,7 +54,10 @@ struct tnd_cmd {
     tnd_cmd_phase phase;
     tnd_cmd* next; /* in one of the engine's lists */
     tnd_cmd* prev;
-    as_namespace ns;
+    as_namespace ns; /* zeroes to the end */
+    const tnd_ns_rec*
+        route_ns;        /* found when it was accepted, with the partition's word, for a first */
+    uint64_t route_word; /* attempt in the same call */
     uint32_t partition;
     tnd_delayed delayed;    /* its turn */
     bool is_late;           /* it had to wait before its first attempt */

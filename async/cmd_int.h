@@ -21,8 +21,8 @@ void tnd_cmd_attempt(tnd_cmd* cmd);
 /* The node for this attempt, and cmd->node_index; NULL with `err` set. */
 tnd_node* tnd_cmd_route(tnd_cmd* cmd, as_error* err);
 
-/* Is the command's namespace in the map? */
-as_status tnd_cmd_check_namespace(const tnd_cmd* cmd, as_error* err);
+/* Is the command's namespace in the map? Keeps what was found for an attempt in the same call. */
+as_status tnd_cmd_check_namespace(tnd_cmd* cmd, as_error* err);
 
 /* The request goes out on cmd->link, which is connected. */
 void tnd_cmd_send(tnd_cmd* cmd);

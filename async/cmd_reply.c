@@ -161,6 +161,8 @@ static void cmd_on_reply(tnd_cmd* cmd, uint8_t type, const uint8_t* body, size_t
         cmd_on_refusal(cmd, reply.result);
     } else if (cmd->result != TND_CMD_RECORD && reply.ops_count > 0) {
         cmd_on_bad_reply(cmd, "bins that weren't asked for");
+    } else if (!tnd_wire_reply_answers(&reply, &cmd->buf)) {
+        cmd_on_bad_reply(cmd, "bins that weren't asked for by these names");
     } else if (cmd->result != TND_CMD_STATUS) {
         cmd_on_record(cmd, &reply);
     } else {

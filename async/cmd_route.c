@@ -54,8 +54,12 @@ tnd_node* tnd_cmd_route(tnd_cmd* cmd, as_error* err)
 {
     route_context context = {.pool = &cmd->engine->pool,
                              .map = tnd_worker_map(cmd->engine->worker)};
-    uint64_t word;
-    const tnd_ns_rec* ns = tnd_map_route(context.map, cmd->ns, cmd->partition, &word);
+    uint64_t word = cmd->route_word;
+    const tnd_ns_rec* ns = cmd->route_ns;
+    cmd->route_ns = NULL;
+    if (!ns) {
+        ns = tnd_map_route(context.map, cmd->ns, cmd->partition, &word);
+    }
     if (!ns) {
         route_no_namespace(context.map, cmd->ns, err);
         return NULL;
@@ -79,11 +83,9 @@ tnd_node* tnd_cmd_route(tnd_cmd* cmd, as_error* err)
     return tnd_pool_node(context.pool, context.map, cmd->node_index);
 }
 
-as_status tnd_cmd_check_namespace(const tnd_cmd* cmd, as_error* err)
+as_status tnd_cmd_check_namespace(tnd_cmd* cmd, as_error* err)
 {
     tnd_map* map = tnd_worker_map(cmd->engine->worker);
-    uint64_t word;
-    return tnd_map_route(map, cmd->ns, cmd->partition, &word)
-               ? AEROSPIKE_OK
-               : route_no_namespace(map, cmd->ns, err);
+    cmd->route_ns = tnd_map_route(map, cmd->ns, cmd->partition, &cmd->route_word);
+    return cmd->route_ns ? AEROSPIKE_OK : route_no_namespace(map, cmd->ns, err);
 }

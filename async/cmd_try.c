@@ -53,15 +53,20 @@ static uint64_t cmd_due_us(const tnd_cmd* cmd)
     return cmd->socket_ms > 0 && (due_us == 0 || idle_us < due_us) ? idle_us : due_us;
 }
 
-/* One timeout for whatever limit is next. */
-void tnd_cmd_arm(tnd_cmd* cmd)
+static void cmd_arm_at(tnd_cmd* cmd, uint64_t now_us)
 {
     uint64_t due_us = cmd_due_us(cmd);
     if (due_us == 0) {
         tnd_cmd_disarm(cmd);
     } else {
-        tnd_timeouts_start(&cmd->engine->timeouts, &cmd->timeout, due_us, tnd_cmd_now_us(cmd));
+        tnd_timeouts_start(&cmd->engine->timeouts, &cmd->timeout, due_us, now_us);
     }
+}
+
+/* One timeout for whatever limit is next. */
+void tnd_cmd_arm(tnd_cmd* cmd)
+{
+    cmd_arm_at(cmd, tnd_cmd_now_us(cmd));
 }
 
 void tnd_cmd_disarm(tnd_cmd* cmd)
@@ -192,15 +197,21 @@ void tnd_cmd_on_task(tnd_task* task)
 
 /* ---- attempts ---- */
 
-void tnd_cmd_send(tnd_cmd* cmd)
+/* `cmd->active_us` is now. */
+static void cmd_send_now(tnd_cmd* cmd)
 {
     tnd_link* link = cmd->link;
     cmd->phase = TND_CMD_SENT;
-    cmd->active_us = tnd_cmd_now_us(cmd);
     cmd->received_mark = link->conn.received_bytes;
     tnd_stats_node_move(cmd->engine->stats, cmd->node_index, TND_NODE_COUNTER(requests), 1);
     tnd_link_send(link, cmd->seat, cmd->buf.data, cmd->buf.size, false);
-    tnd_cmd_arm(cmd);
+    cmd_arm_at(cmd, cmd->active_us);
+}
+
+void tnd_cmd_send(tnd_cmd* cmd)
+{
+    cmd->active_us = tnd_cmd_now_us(cmd);
+    cmd_send_now(cmd);
 }
 
 /* What remains of the limits, for the server's and our own sake. */
@@ -228,7 +239,7 @@ static void cmd_take_link(tnd_cmd* cmd, tnd_node* node)
 {
     switch (tnd_node_acquire(node, cmd_lane(cmd), cmd, &cmd->link, &cmd->seat, &cmd->err)) {
     case TND_ACQUIRE_READY:
-        tnd_cmd_send(cmd);
+        cmd_send_now(cmd);
         return;
     case TND_ACQUIRE_OPENING:
         cmd->phase = TND_CMD_OPENING;

@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 static pthread_once_t fork_once = PTHREAD_ONCE_INIT;
-static atomic_uint* fork_mark;
+static _Atomic(atomic_uint*) fork_mark;
 static atomic_uint fork_mark_unwiped; /* where there is no page to wipe */
 static atomic_uint fork_generation;
 
@@ -26,21 +26,24 @@ static void fork_prepare(void)
     size_t size = (size_t)sysconf(_SC_PAGESIZE);
     void* page = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (page != MAP_FAILED && madvise(page, size, MADV_WIPEONFORK) == 0) {
-        fork_mark = page;
+        atomic_store(&fork_mark, (atomic_uint*)page);
     } else {
         if (page != MAP_FAILED) {
             munmap(page, size);
         }
-        fork_mark = &fork_mark_unwiped;
+        atomic_store(&fork_mark, &fork_mark_unwiped);
         pthread_atfork(NULL, NULL, on_fork_child);
     }
 }
 
 uint32_t tnd_fork_generation(void)
 {
+    atomic_uint* mark = atomic_load_explicit(&fork_mark, memory_order_acquire);
+    if (mark && atomic_load_explicit(mark, memory_order_relaxed) != 0) {
+        return atomic_load_explicit(&fork_generation, memory_order_relaxed);
+    }
     pthread_once(&fork_once, fork_prepare);
-    if (atomic_load_explicit(fork_mark, memory_order_relaxed) == 0 &&
-        atomic_exchange(fork_mark, 1) == 0) {
+    if (atomic_exchange(atomic_load(&fork_mark), 1) == 0) {
         atomic_fetch_add(&fork_generation, 1);
     }
     return atomic_load_explicit(&fork_generation, memory_order_relaxed);

@@ -180,15 +180,6 @@ bool tnd_link_has_owner(const tnd_link* link)
     return false;
 }
 
-bool tnd_link_has_room(const tnd_link* link)
-{
-    const tnd_node* node = link->node;
-    const tnd_pool_limits* limits = &node->pool->limits;
-    return link->state <= TND_LINK_BUSY && !link->is_alone && !node->is_replaced &&
-           link->seats_count < limits->depth &&
-           (link->seats_count == 0 || link->reply_bytes + node->reply_bytes <= limits->share_bytes);
-}
-
 void tnd_link_settle(tnd_link* link)
 {
     tnd_node* node = link->node;

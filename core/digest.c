@@ -18,9 +18,10 @@ static_assert(TND_DIGEST_BYTES == RIPEMD160_DIGEST_LENGTH, "digest size");
 
 static void store_le32(uint8_t* to, uint32_t value)
 {
-    for (int i = 0; i < 4; i++) {
-        to[i] = (uint8_t)(value >> (8 * i));
-    }
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+    value = __builtin_bswap32(value);
+#endif
+    memcpy(to, &value, sizeof(value));
 }
 
 /* Nearly every key fits into one block, which is padded here and goes through the compression

@@ -200,6 +200,10 @@ typedef struct tnd_wire_reply {
 bool tnd_wire_reply_open(tnd_wire_reply* reply, const uint8_t* body, size_t size,
                          const char** ret_reason);
 
+/* Whether the reply can be this request's: a request that names bins gets no others. Replies name
+   no request, and to one that asks for all bins any record looks right. */
+bool tnd_wire_reply_answers(const tnd_wire_reply* reply, const tnd_buf* request);
+
 /* An entry in place. Names are labels: they may repeat and may be empty. */
 typedef struct tnd_wire_entry {
     uint8_t op;

@@ -22,7 +22,9 @@
 enum {
     OP_FLAG_UPDATE_TIME = 0x01, /* eight bytes of time precede the value; to be ignored */
     OP_UPDATE_TIME_BYTES = 8,
-    OP_HEAD_BYTES = 4, /* of an entry, counted in its size */
+    OP_SIZE_BYTES = 4, /* of an entry, not counted in it */
+    OP_HEAD_BYTES = 4, /* counted */
+    REQUEST_HEAD_BYTES = TND_WIRE_FRAME_BYTES + TND_WIRE_HEADER_BYTES,
     GEOJSON_HEAD_BYTES = 3,
     GEOJSON_CELL_BYTES = 8,
 };
@@ -89,22 +91,27 @@ tnd_wire_outcome tnd_wire_frame(const uint8_t* bytes, size_t size, uint8_t expec
 /* Takes one entry. False if it doesn't fit into what is left. */
 static bool entry_take(tnd_cursor* ops, tnd_wire_entry* ret_entry)
 {
-    uint32_t entry_size = tnd_cursor_fetch_be32(ops);
-    tnd_cursor entry = tnd_cursor_fetch_part(ops, entry_size);
-    ret_entry->op = tnd_cursor_fetch_u8(&entry);
-    ret_entry->type = tnd_cursor_fetch_u8(&entry);
-    uint8_t flags = tnd_cursor_fetch_u8(&entry);
-    uint8_t name_size = tnd_cursor_fetch_u8(&entry);
-    const uint8_t* name = tnd_cursor_fetch_bytes(&entry, name_size);
-    if (flags & OP_FLAG_UPDATE_TIME) {
-        tnd_cursor_skip(&entry, OP_UPDATE_TIME_BYTES);
-    }
-    if (ops->is_short || entry.is_short) {
+    const uint8_t* head = tnd_cursor_fetch_bytes(ops, OP_SIZE_BYTES + OP_HEAD_BYTES);
+    if (!head) {
         return false;
     }
-    size_t value_size = tnd_cursor_left(&entry);
-    ret_entry->name = tnd_slice_of(name, name_size);
-    ret_entry->value = tnd_slice_of(tnd_cursor_fetch_bytes(&entry, value_size), value_size);
+    uint8_t flags = head[OP_SIZE_BYTES + 2];
+    size_t name_size = head[OP_SIZE_BYTES + 3];
+    size_t before = OP_HEAD_BYTES + name_size;
+    before += flags & OP_FLAG_UPDATE_TIME ? OP_UPDATE_TIME_BYTES : 0;
+    uint32_t entry_size = tnd_be32_get(head);
+    if (entry_size < before) {
+        return false;
+    }
+    const uint8_t* rest = tnd_cursor_fetch_bytes(ops, entry_size - OP_HEAD_BYTES);
+    if (!rest) {
+        return false;
+    }
+    ret_entry->op = head[OP_SIZE_BYTES];
+    ret_entry->type = head[OP_SIZE_BYTES + 1];
+    ret_entry->name = (tnd_slice){(const char*)rest, name_size};
+    ret_entry->value =
+        (tnd_slice){(const char*)rest + (before - OP_HEAD_BYTES), entry_size - before};
     return true;
 }
 
@@ -148,20 +155,18 @@ bool tnd_wire_reply_open(tnd_wire_reply* reply, const uint8_t* body, size_t size
     tnd_cursor cursor;
     tnd_wire_reply opened = {0};
     tnd_cursor_init(&cursor, body, size);
-    uint8_t header_size = tnd_cursor_fetch_u8(&cursor);
-    tnd_cursor_skip(&cursor, 2); /* info1, info2 */
-    opened.info3 = tnd_cursor_fetch_u8(&cursor);
-    tnd_cursor_skip(&cursor, 1); /* info4 */
-    opened.result = tnd_cursor_fetch_u8(&cursor);
-    opened.generation = tnd_cursor_fetch_be32(&cursor);
-    opened.void_time = tnd_cursor_fetch_be32(&cursor);
-    opened.batch_index = tnd_cursor_fetch_be32(&cursor);
-    uint16_t fields_count = tnd_cursor_fetch_be16(&cursor);
-    opened.ops_count = tnd_cursor_fetch_be16(&cursor);
-    if (cursor.is_short || header_size != TND_WIRE_HEADER_BYTES) {
+    const uint8_t* header = tnd_cursor_fetch_bytes(&cursor, TND_WIRE_HEADER_BYTES);
+    if (!header || header[0] != TND_WIRE_HEADER_BYTES) {
         *ret_reason = "bad header of a reply";
         return false;
     }
+    opened.info3 = header[3];
+    opened.result = header[5];
+    opened.generation = tnd_be32_get(header + 6);
+    opened.void_time = tnd_be32_get(header + 10);
+    opened.batch_index = tnd_be32_get(header + 14);
+    uint16_t fields_count = tnd_be16_get(header + 18);
+    opened.ops_count = tnd_be16_get(header + 20);
     if (!fields_skip(&cursor, fields_count)) {
         *ret_reason = "a field of the reply runs past its end";
         return false;
@@ -183,6 +188,48 @@ bool tnd_wire_op_next(tnd_wire_reply* reply, tnd_wire_entry* ret_entry)
         return false;
     }
     reply->ops_left--;
+    return true;
+}
+
+/* More names than these in a request aren't compared: the work would grow with their square. */
+#define ANSWERS_NAMES_MAX 64u
+
+/* The operations of a request of ours, which is well-formed. */
+static tnd_cursor request_ops(const tnd_buf* request)
+{
+    tnd_cursor cursor;
+    tnd_cursor_init(&cursor, request->data, request->size);
+    tnd_cursor_skip(&cursor, REQUEST_HEAD_BYTES);
+    fields_skip(&cursor, tnd_be16_get(request->data + REQUEST_HEAD_BYTES - 4));
+    return cursor;
+}
+
+static bool ops_have_name(tnd_cursor ops, uint16_t count, tnd_slice name)
+{
+    tnd_wire_entry entry;
+    while (count-- > 0 && entry_take(&ops, &entry)) {
+        if (entry.name.size == 0 || tnd_slice_equals(entry.name, name)) {
+            return true; /* without a name it is about all bins */
+        }
+    }
+    return false;
+}
+
+bool tnd_wire_reply_answers(const tnd_wire_reply* reply, const tnd_buf* request)
+{
+    assert(request->size >= REQUEST_HEAD_BYTES);
+    uint16_t count = tnd_be16_get(request->data + REQUEST_HEAD_BYTES - 2);
+    if (reply->ops_left == 0 || count == 0 || count > ANSWERS_NAMES_MAX) {
+        return true;
+    }
+    tnd_cursor ops = request_ops(request);
+    tnd_wire_reply walk = *reply;
+    tnd_wire_entry entry;
+    while (tnd_wire_op_next(&walk, &entry)) {
+        if (!ops_have_name(ops, count, entry.name)) {
+            return false;
+        }
+    }
     return true;
 }
 
@@ -304,7 +351,7 @@ static bool bin_set_packed(as_bin* bin, const tnd_wire_entry* entry, tnd_recycle
         return true;
     case TND_MSGPACK_UNSUPPORTED:
         return bin_set_bytes(bin, entry, recycle); /* better than to lose the whole record for it */
-    case TND_MSGPACK_BAD:                          /* record_check has seen to it */
+    case TND_MSGPACK_BAD:                          /* value_is_sound has seen to it */
     case TND_MSGPACK_NO_MEMORY:
         break;
     }
@@ -346,27 +393,40 @@ static bool bin_set(as_bin* bin, const tnd_wire_entry* entry, bool keeps_packed,
     }
 }
 
-static as_status record_check(const tnd_wire_reply* reply, as_error* err)
+/* What was made so far goes; `err` is set. */
+static as_status record_undo(as_bin* bins, uint16_t count, const as_error* err)
+{
+    for (uint16_t i = 0; i < count; i++) {
+        as_val_destroy((as_val*)bins[i].valuep);
+    }
+    tnd_free(bins);
+    return err->code;
+}
+
+static as_status record_no_memory(as_error* err)
+{
+    return as_error_update(err, AEROSPIKE_ERR_CLIENT, "Out of memory: record");
+}
+
+/* Fills `bins` with all entries; `*ret_count` of them are there in any case. */
+static as_status record_fill_bins(const tnd_wire_reply* reply, as_bin* bins, uint16_t* ret_count,
+                                  tnd_recycle* recycle, as_error* err)
 {
     tnd_wire_reply walk = *reply;
     tnd_wire_entry entry;
+    *ret_count = 0;
     while (tnd_wire_op_next(&walk, &entry)) {
         if (!value_is_sound(&entry)) {
             return as_error_update(
                 err, AEROSPIKE_ERR_CLIENT, "Bad reply: bin '%.*s' of type %u with %zu bytes",
                 (int)entry.name.size, entry.name.data, (unsigned)entry.type, entry.value.size);
         }
+        if (!bin_set(&bins[*ret_count], &entry, reply->keeps_packed, recycle)) {
+            return record_no_memory(err);
+        }
+        ++*ret_count;
     }
     return AEROSPIKE_OK;
-}
-
-static as_status record_no_memory(as_error* err, as_bin* bins, uint16_t count)
-{
-    for (uint16_t i = 0; i < count; i++) {
-        as_val_destroy((as_val*)bins[i].valuep);
-    }
-    tnd_free(bins);
-    return as_error_update(err, AEROSPIKE_ERR_CLIENT, "Out of memory: record");
 }
 
 /* The value's memory, where it is the bin's own; a program may have put another value there. */
@@ -403,25 +463,16 @@ as_status tnd_wire_record(const tnd_wire_reply* reply, uint64_t unix_now_sec, as
                           tnd_recycle* recycle, as_error* err)
 {
     assert(!record->bins.entries && record->bins.size == 0);
-    as_status status = record_check(reply, err);
-    if (status != AEROSPIKE_OK) {
-        return status;
-    }
     as_bin* bins = NULL;
+    uint16_t count = 0;
     if (reply->ops_left > 0) {
         bins = tnd_recycle_take(recycle, reply->ops_left * sizeof(*bins));
         if (!bins) {
-            return record_no_memory(err, NULL, 0);
+            return record_no_memory(err);
         }
-    }
-    tnd_wire_reply walk = *reply;
-    tnd_wire_entry entry;
-    uint16_t count = 0;
-    while (tnd_wire_op_next(&walk, &entry)) {
-        if (!bin_set(&bins[count], &entry, reply->keeps_packed, recycle)) {
-            return record_no_memory(err, bins, count);
+        if (record_fill_bins(reply, bins, &count, recycle, err) != AEROSPIKE_OK) {
+            return record_undo(bins, count, err);
         }
-        count++;
     }
     record->bins = (as_bins){.entries = bins, .capacity = count, .size = count, ._free = bins};
     record->gen = (uint16_t)reply->generation;

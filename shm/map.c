@@ -193,9 +193,11 @@ static void node_bound(tnd_node_rec* node)
 
 static void namespace_bound(const tnd_map* map, tnd_ns_rec* ns)
 {
-    ns->name[sizeof(ns->name) - 1] = 0;
+    char name[TND_NAMESPACE_SIZE];
+    tnd_map_pad_name(name, ns->name);
+    memcpy(ns->name, name, sizeof(name));
     if (ns->table >= map->namespaces_capacity) {
-        ns->name[0] = 0; /* matches no namespace */
+        memset(ns->name, 0, sizeof(ns->name)); /* matches no namespace */
         ns->table = 0;
     }
     if (ns->replicas < 1) {
@@ -218,6 +220,60 @@ static void dir_copy(tnd_map* map, uint32_t arena, tnd_dir_head* ret_head)
     copy_words(map->spare_namespaces, from, ret_head->namespaces_count * sizeof(tnd_ns_rec));
 }
 
+/* ---- names ---- */
+
+/* Seeds tried: each has one chance in seven where all places are taken. */
+#define NAME_SEEDS_MAX 200
+
+static uint32_t name_slot(const char* name, uint64_t seed)
+{
+    static const uint64_t factors[] = {0x9e3779b97f4a7c15, 0xbf58476d1ce4e5b9, 0x94d049bb133111eb,
+                                       0xd6e8feb86659fd93};
+    uint64_t sum = seed;
+    for (size_t i = 0; i < TND_NAMESPACE_SIZE / sizeof(uint64_t); i++) {
+        uint64_t word;
+        memcpy(&word, name + i * sizeof(word), sizeof(word));
+        sum = (sum ^ word) * (factors[i] ^ seed);
+    }
+    return (uint32_t)(sum >> 32) % TND_MAP_NS_SLOTS;
+}
+
+/* False if two names share a slot. */
+static bool names_place(tnd_map* map, uint64_t seed)
+{
+    memset(map->ns_slots, 0, sizeof(map->ns_slots));
+    for (uint32_t i = 0; i < map->dir.namespaces_count; i++) {
+        const char* name = map->namespaces[i].name;
+        uint8_t* slot = &map->ns_slots[name_slot(name, seed)];
+        if (*slot == 0) {
+            *slot = (uint8_t)(i + 1);
+        } else if (memcmp(map->namespaces[*slot - 1].name, name, TND_NAMESPACE_SIZE) != 0) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Each name gets a slot of its own. Without a seed that does it they are searched one by one. */
+static void names_index(tnd_map* map)
+{
+    map->ns_seed = 0;
+    for (uint64_t i = 1; i <= NAME_SEEDS_MAX && map->ns_seed == 0; i++) {
+        uint64_t seed = i * 0xd1342543de82ef95 << 1;
+        map->ns_seed = names_place(map, seed) ? seed : 0;
+    }
+}
+
+static const tnd_ns_rec* names_find(const tnd_map* map, const char ns[TND_NAMESPACE_SIZE])
+{
+    if (map->ns_seed == 0) {
+        return tnd_map_namespace(map, ns);
+    }
+    uint8_t slot = map->ns_slots[name_slot(ns, map->ns_seed)];
+    const tnd_ns_rec* rec = slot > 0 ? &map->namespaces[slot - 1] : NULL;
+    return rec && memcmp(rec->name, ns, TND_NAMESPACE_SIZE) == 0 ? rec : NULL;
+}
+
 /* The spare copy, found whole, becomes the present one. */
 static void dir_adopt(tnd_map* map, const tnd_dir_head* head, uint64_t selector)
 {
@@ -234,6 +290,7 @@ static void dir_adopt(tnd_map* map, const tnd_dir_head* head, uint64_t selector)
     for (uint32_t n = 0; n < head->namespaces_count; n++) {
         namespace_bound(map, &map->namespaces[n]);
     }
+    names_index(map);
     map->dir_selector = selector & 0xffffffff;
     map->dir_version++;
 }
@@ -269,11 +326,11 @@ const tnd_ns_rec* tnd_map_namespace(const tnd_map* map, const char* name)
     return NULL;
 }
 
-const tnd_ns_rec* tnd_map_route(tnd_map* map, const char* ns, uint32_t partition,
+const tnd_ns_rec* tnd_map_route(tnd_map* map, const char ns[TND_NAMESPACE_SIZE], uint32_t partition,
                                 uint64_t* ret_word)
 {
     for (int tries = 0;; tries++) {
-        const tnd_ns_rec* rec = tnd_map_namespace(map, ns);
+        const tnd_ns_rec* rec = names_find(map, ns);
         *ret_word = rec ? tnd_map_word(map, rec->table, partition) : 0;
         if (tnd_map_is_current(map) || tries == MAP_ROUTE_TRIES - 1) {
             return rec; /* or the directory changes faster than it can be copied */

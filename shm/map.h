@@ -13,6 +13,7 @@
 #include "shm/word.h"
 
 #include <aerospike/as_error.h>
+#include <string.h>
 
 typedef struct tnd_map_config {
     bool use_shm;
@@ -26,6 +27,9 @@ typedef struct tnd_map_config {
     uint64_t unix_now;            /* seconds, for people */
     const tnd_shm_sys* sys;       /* NULL = the real one */
 } tnd_map_config;
+
+/* Enough that a few seeds find each of TND_NAMESPACES_MAX names a slot of its own. */
+#define TND_MAP_NS_SLOTS 256u
 
 typedef struct tnd_map {
     const tnd_shm_sys* sys;
@@ -58,7 +62,9 @@ typedef struct tnd_map {
 
     /* Private copy of the directory. */
     uint64_t dir_selector; /* selector of the copy without its term; 0 = no copy yet */
-    uint64_t dir_version;  /* raised by one each time the copy changed: for local node objects */
+    uint64_t ns_seed;      /* by which no two names of the copy share a slot; 0: there is none */
+    uint8_t ns_slots[TND_MAP_NS_SLOTS]; /* index + 1 in `namespaces`, by the name's hash */
+    uint64_t dir_version; /* raised by one each time the copy changed: for local node objects */
     tnd_dir_head dir;
     tnd_node_rec* nodes; /* index 0 unused; nodes_capacity + 1 */
     tnd_ns_rec* namespaces;
@@ -114,10 +120,18 @@ static inline bool tnd_map_is_current(const tnd_map* map)
     return (selector & 0xffffffff) == map->dir_selector && map->dir_selector != 0;
 }
 
+/* A namespace's name as routing wants it: zeroes to the end. Longer ones are cut. */
+static inline void tnd_map_pad_name(char ret_name[TND_NAMESPACE_SIZE], const char* name)
+{
+    size_t size = strnlen(name, TND_NAMESPACE_SIZE - 1);
+    memset(ret_name, 0, TND_NAMESPACE_SIZE);
+    memcpy(ret_name, name, size);
+}
+
 /* The namespace's record (NULL: unknown) and the partition's word, of one directory as far as that
  * can be had: the word is loaded first, then it is asked whether the copy is current, three times
- * at most. */
-const tnd_ns_rec* tnd_map_route(tnd_map* map, const char* ns, uint32_t partition,
+ * at most. `ns` is padded; however many there are, one is looked at. */
+const tnd_ns_rec* tnd_map_route(tnd_map* map, const char ns[TND_NAMESPACE_SIZE], uint32_t partition,
                                 uint64_t* ret_word);
 
 /* The node index in a replica column (0 .. 2), 0 = none. */

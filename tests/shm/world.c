@@ -232,7 +232,9 @@ void world_check_copy(const tnd_map* map)
 void world_check_route(tnd_map* map, uint32_t partition)
 {
     uint64_t word;
-    const tnd_ns_rec* ns = tnd_map_route(map, "test", partition, &word);
+    char name[TND_NAMESPACE_SIZE];
+    tnd_map_pad_name(name, "test");
+    const tnd_ns_rec* ns = tnd_map_route(map, name, partition, &word);
     if (!ns) {
         world_fail("no namespace");
         return;

@@ -564,9 +564,47 @@ static void survives_mutated_replies(void** state)
     assert_in_range(opened_count, 1000, 49000);
 }
 
+/* ---- is it this request's? ---- */
+
+static void encode_select(tnd_buf* buf, const char* const* names, uint32_t count)
+{
+    as_key key;
+    as_error err;
+    as_policy_read policy;
+    as_policy_read_init(&policy);
+    as_key_init_int64(&key, "test", "demo", 1);
+    tnd_buf_init(buf, 1 << 20);
+    assert_int_equal(count > 0 ? tnd_wire_select(buf, &err, &key, names, count, &policy, 0)
+                               : tnd_wire_get(buf, &err, &key, &policy, 0),
+                     AEROSPIKE_OK);
+}
+
+static void test_reply_of_another_request(void** state)
+{
+    (void)state;
+    static const uint8_t body[] = {22, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0,   0,   0,   0,
+                                   0,  0, 0, 0, 1, 0, 0, 0, 8, 1, 3, 0, 1, 'b', 'x', 'y', 'z'};
+    static const char* const has[] = {"a", "b"};
+    static const char* const lacks[] = {"a", "bb", "c"};
+    tnd_wire_reply reply;
+    const char* reason;
+    tnd_buf request;
+    assert_true(tnd_wire_reply_open(&reply, body, sizeof(body), &reason));
+    encode_select(&request, has, 2);
+    assert_true(tnd_wire_reply_answers(&reply, &request));
+    tnd_buf_done(&request);
+    encode_select(&request, lacks, 3);
+    assert_false(tnd_wire_reply_answers(&reply, &request));
+    tnd_buf_done(&request);
+    encode_select(&request, NULL, 0);
+    assert_true(tnd_wire_reply_answers(&reply, &request));
+    tnd_buf_done(&request);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_reply_of_another_request),
         cmocka_unit_test(frames_byte_by_byte),
         cmocka_unit_test(finds_a_second_frame_behind_the_first),
         cmocka_unit_test(refuses_bad_frames_at_once),
