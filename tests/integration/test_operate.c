@@ -263,6 +263,14 @@ static void fails_as_a_whole(void** state)
     begin();
     as_operations_add_write_geojson_str(&ops, "g", "no json");
     assert_string_equal(run(), "error 160");
+    enum {
+        BIG = 2 * 1024 * 1024
+    };
+    uint8_t* big = calloc(1, BIG);
+    begin();
+    as_operations_add_write_int64(&ops, "n", 8);
+    as_operations_add_write_rawp(&ops, "big", big, BIG, true);
+    assert_string_equal(run(), "error 13");
     assert_string_equal(test_read(&as, &key), "n=7 s=\"xy\"");
 }
 

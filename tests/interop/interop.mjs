@@ -4,15 +4,18 @@
 import assert from 'node:assert/strict'
 import net from 'node:net'
 import { once } from 'node:events'
+import { execFile } from 'node:child_process'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { promisify } from 'node:util'
 import Aerospike from 'aerospike'
 
-const { status, policy, operations: op, Key } = Aerospike
+const { status, policy, operations: op, lists, maps, Key } = Aerospike
 const hosts = process.argv[2].split(',').map((text) => {
   const colon = text.lastIndexOf(':')
   return { addr: text.slice(0, colon), port: Number(text.slice(colon + 1)) }
 })
 const controlPort = Number(process.argv[3] || 0)
+const exchangeProgram = process.env.EXCHANGE // Tendril's half of what both write and read
 const set = `interop-${process.pid}`
 const tests = []
 let client
@@ -145,6 +148,179 @@ test('an operation that does not fit changes nothing', async () => {
   assert.deepEqual(record.bins, { i: 1, s: 'x' })
   assert.equal(record.gen, 1)
 })
+
+// ---- lists and maps -----------------------------------------------------------------------------
+
+// Runs operations one command each, on bin b of a fresh record that holds `before`.
+async function each (before, cases) {
+  for (const [operation, result, after] of cases) {
+    const k = key('cdt')
+    await client.put(k, { b: before, x: 1 }, null, exists('CREATE_OR_REPLACE'))
+    const note = JSON.stringify(operation)
+    assert.deepEqual((await client.operate(k, [operation])).bins.b, result, note)
+    assert.deepEqual((await client.get(k)).bins.b, after === undefined ? before : after, note)
+  }
+}
+
+test('list operations', async () => {
+  const type = lists.returnType
+  await each([4, 1, 3, 1], [
+    [lists.append('b', 5), 5, [4, 1, 3, 1, 5]],
+    [lists.appendItems('b', ['x', [2]]), 6, [4, 1, 3, 1, 'x', [2]]],
+    [lists.insert('b', -1, 9), 5, [4, 1, 3, 9, 1]],
+    [lists.insertItems('b', 0, [7, 8]), 6, [7, 8, 4, 1, 3, 1]],
+    [lists.set('b', 5, 'end'), undefined, [4, 1, 3, 1, null, 'end']],
+    [lists.increment('b', 0, 10), 14, [14, 1, 3, 1]],
+    [lists.pop('b', 0), 4, [1, 3, 1]],
+    [lists.popRange('b', 1, 2), [1, 3], [4, 1]],
+    [lists.remove('b', -1), 1, [4, 1, 3]],
+    [lists.removeRange('b', 1), 3, [4]],
+    [lists.trim('b', 1, 2), 2, [1, 3]],
+    [lists.sort('b', lists.sortFlags.DROP_DUPLICATES), undefined, [1, 3, 4]],
+    [lists.setOrder('b', lists.order.ORDERED), undefined, [1, 1, 3, 4]],
+    [lists.clear('b'), undefined, []],
+    [lists.size('b'), 4],
+    [lists.get('b', 2), 3],
+    [lists.getRange('b', 2), [3, 1]],
+    [lists.getByIndex('b', -1, type.VALUE), 1],
+    [lists.getByIndexRange('b', 1, 2, type.VALUE), [1, 3]],
+    [lists.getByRank('b', -1, type.VALUE), 4],
+    [lists.getByValue('b', 1, type.INDEX), [1, 3]],
+    [lists.getByValue('b', 1, type.REVERSE_RANK), [2, 3]],
+    [lists.getByValue('b', 1, type.VALUE).invertSelection(), [4, 3]],
+    [lists.getByValueList('b', [1, 4], type.COUNT), 3],
+    [lists.getByValueRange('b', 2, 9, type.VALUE), [4, 3]],
+    [lists.removeByValue('b', 1, type.COUNT), 2, [4, 3]],
+    [lists.removeByRankRange('b', 0, 2, type.NONE), undefined, [4, 3]],
+    [lists.removeByIndex('b', 1, type.VALUE), 1, [4, 3, 1]]
+  ])
+  await each([1, [2, 3]], [
+    [lists.append('b', 5).withContext(ctx => ctx.addListIndex(-1)), 3, [1, [2, 3, 5]]]
+  ])
+  const k = key('cdt')
+  await client.put(k, { l: [1], s: 'x' })
+  await fails(status.ERR_BIN_INCOMPATIBLE_TYPE, client.operate(k, [lists.size('s')]))
+  await fails(status.ERR_OP_NOT_APPLICABLE, client.operate(k, [lists.get('l', 9)]))
+  const unique = new Aerospike.ListPolicy({ writeFlags: lists.writeFlags.ADD_UNIQUE })
+  await fails(status.ERR_FAIL_ELEMENT_EXISTS, client.operate(k, [lists.append('l', 1, unique)]))
+})
+
+test('map operations', async () => {
+  const type = maps.returnType
+  await each({ a: 3, b: 1, c: 2 }, [
+    [maps.put('b', 'd', [1]), 4, { a: 3, b: 1, c: 2, d: [1] }],
+    [maps.putItems('b', { a: 9, z: 0 }), 4, { a: 9, b: 1, c: 2, z: 0 }],
+    [maps.increment('b', 'a', 10), 13, { a: 13, b: 1, c: 2 }],
+    [maps.decrement('b', 'new', 4), -4, { a: 3, b: 1, c: 2, new: -4 }],
+    [maps.size('b'), 3],
+    [maps.getByKey('b', 'a', type.VALUE), 3],
+    [maps.getByKey('b', 'zz', type.VALUE), null],
+    [maps.getByKey('b', 'b', type.RANK), 0],
+    [maps.getByKeyRange('b', 'a', 'c', type.KEY), ['a', 'b']],
+    [maps.getByKeyList('b', ['c', 'a'], type.VALUE), [3, 2]],
+    [maps.getByIndex('b', -1, type.KEY), 'c'],
+    [maps.getByIndexRange('b', 1, 2, type.KEY_VALUE), ['b', 1, 'c', 2]],
+    [maps.getByRank('b', -1, type.KEY), 'a'],
+    [maps.getByRankRange('b', 0, 2, type.KEY), ['b', 'c']],
+    [maps.getByValue('b', 2, type.KEY), ['c']],
+    [maps.getByValueRange('b', 2, 9, type.COUNT), 2],
+    [maps.removeByKey('b', 'a', type.VALUE), 3, { b: 1, c: 2 }],
+    [maps.removeByRank('b', 0, type.KEY), 'b', { a: 3, c: 2 }],
+    [maps.removeByValueRange('b', 1, 3, type.KEY), ['b', 'c'], { a: 3 }],
+    [maps.removeByIndexRange('b', 0, 2, type.COUNT), 2, { c: 2 }]
+  ])
+  const k = key('cdt')
+  await client.put(k, { m: { a: 1 }, s: 'x' })
+  const flags = maps.writeFlags
+  const writing = (writeFlags) => new Aerospike.MapPolicy({ writeFlags })
+  await fails(status.ERR_FAIL_ELEMENT_EXISTS,
+    client.operate(k, [maps.put('m', 'a', 2, writing(flags.CREATE_ONLY))]))
+  await fails(status.ERR_FAIL_ELEMENT_NOT_FOUND,
+    client.operate(k, [maps.put('m', 'b', 2, writing(flags.UPDATE_ONLY))]))
+  await fails(status.ERR_BIN_INCOMPATIBLE_TYPE, client.operate(k, [maps.size('s')]))
+  await fails(status.ERR_OP_NOT_APPLICABLE,
+    client.operate(k, [maps.getByIndex('m', 5, type.KEY)]))
+})
+
+// ---- both clients -------------------------------------------------------------------------------
+
+async function exchange (what, name) {
+  const servers = hosts.map(({ addr, port }) => `${addr}:${port}`).join(',')
+  const { stdout } = await promisify(execFile)(exchangeProgram, [servers, what, 'test', set, name])
+  return Object.fromEntries(stdout.split('\n').filter(Boolean).map((line) => {
+    const at = line.indexOf('=')
+    return [line.slice(0, at), line.slice(at + 1)]
+  }))
+}
+
+async function readsOurs () {
+  await exchange('put', 'ours')
+  const { bins } = await client.get(key('ours'))
+  assert.deepEqual(JSON.parse(bins.geo), { type: 'Point', coordinates: [1.0, 2.0] })
+  delete bins.geo
+  assert.deepEqual(bins, {
+    list: [1, 'x', 2.5, [true, Buffer.from('b'), null], { k: [] }],
+    map: { a: -2, b: 1 },
+    ordered: { y: -2, z: 1 },
+    blob: Buffer.from([0, 1, 255]),
+    double: 0.1,
+    yes: true,
+    big: 9223372036854775807n,
+    small: -9223372036854775808n,
+    long: 'y'.repeat(100000),
+    utf8: 'caf\u00e9 \u{1F600}',
+    empty: ''
+  })
+}
+
+async function isRead () {
+  await client.put(key('theirs'), {
+    list: [1, 'x', 2.5, [true, Buffer.from('b'), null], { k: [] }],
+    map: { b: 1, a: { c: [-1, 9007199254740993n] } },
+    blob: Buffer.from([0, 1, 255]),
+    double: new Aerospike.Double(3),
+    no: false,
+    big: 9223372036854775807n,
+    long: 'z'.repeat(70000),
+    utf8: 'caf\u00e9',
+    geo: new Aerospike.GeoJSON({ type: 'Point', coordinates: [1.5, 2.5] })
+  })
+  await client.operate(key('theirs'), [
+    maps.setPolicy('ordered', new Aerospike.MapPolicy({ order: maps.order.KEY_ORDERED })),
+    maps.putItems('ordered', { z: 1, y: [2] })
+  ])
+  const { geo, ...bins } = await exchange('get', 'theirs')
+  assert.deepEqual(JSON.parse(geo.slice(1, -1)), { type: 'Point', coordinates: [1.5, 2.5] })
+  assert.deepEqual(bins, {
+    list: '[1, "x", 2.5, [true, 62, NIL], {"k":[]}]',
+    map: '{"a":{"c":[-1, 9007199254740993]}, "b":1}',
+    ordered: '{"y":[2], "z":1}',
+    blob: '00 01 FF',
+    double: '3',
+    no: 'false',
+    big: '9223372036854775807',
+    long: '70002 characters',
+    utf8: '"caf\u00e9"'
+  })
+}
+
+async function changesTheSame () {
+  const k = key('shared')
+  await client.operate(k, [lists.appendItems('l', [1, 2]), maps.put('m', 'n', 1)])
+  const results = await exchange('operate', 'shared')
+  // Of several results of one bin the last is left here.
+  assert.deepEqual(results, { l: '"first"', m: '["n", "ours"]' })
+  const { bins } = await client.get(k)
+  assert.deepEqual(bins.l, ['first', 1, 2, 3])
+  assert.deepEqual(bins.m,
+    { n: 6, ours: [1, 'x', 2.5, [true, Buffer.from('b'), null], { k: [] }] })
+}
+
+if (exchangeProgram) {
+  test('what Tendril writes is read', readsOurs)
+  test('what is written Tendril reads', isRead)
+  test('both change one list and one map', changesTheSame)
+}
 
 // ---- policies -----------------------------------------------------------------------------------
 
