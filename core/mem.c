@@ -8,6 +8,7 @@
 
 #ifdef TND_TESTING
 
+#include <malloc.h>
 #include <stdatomic.h>
 
 /* Atomic because threads of a test may allocate at once; what counts is the loop's thread. */
@@ -15,6 +16,7 @@ static _Atomic uint64_t mem_seen;
 static _Atomic uint64_t mem_fail_first;
 static _Atomic uint64_t mem_fail_count;
 static _Atomic int64_t mem_live;
+static _Atomic int64_t mem_bytes;
 
 bool (*tnd_mem_hook)(void) = NULL;
 
@@ -35,6 +37,11 @@ int64_t tnd_mem_live(void)
     return mem_live;
 }
 
+int64_t tnd_mem_bytes(void)
+{
+    return mem_bytes;
+}
+
 static bool mem_refuses(void)
 {
     uint64_t nth = ++mem_seen;
@@ -48,12 +55,14 @@ static bool mem_refuses(void)
 static void* mem_count(void* memory)
 {
     mem_live += memory != NULL;
+    mem_bytes += (int64_t)malloc_usable_size(memory);
     return memory;
 }
 
-static void mem_uncount(const void* memory)
+static void mem_uncount(void* memory)
 {
     mem_live -= memory != NULL;
+    mem_bytes -= (int64_t)malloc_usable_size(memory);
 }
 
 #else
@@ -68,7 +77,7 @@ static void* mem_count(void* memory)
     return memory;
 }
 
-static void mem_uncount(const void* memory)
+static void mem_uncount(void* memory)
 {
     (void)memory;
 }
@@ -90,8 +99,10 @@ void* tnd_realloc(void* memory, size_t size)
     if (mem_refuses()) {
         return NULL;
     }
+    mem_uncount(memory);
     void* grown = realloc(memory, size > 0 ? size : 1);
-    return memory ? grown : mem_count(grown);
+    mem_count(grown ? grown : memory);
+    return grown;
 }
 
 char* tnd_strdup(const char* text)

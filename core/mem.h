@@ -49,6 +49,9 @@ extern bool (*tnd_mem_hook)(void);
 /* Allocations that haven't been freed. Differences count: what the library frees but didn't
    allocate (or the other way round) is in it, too. */
 int64_t tnd_mem_live(void);
+
+/* Their bytes, as the C library counts them. */
+int64_t tnd_mem_bytes(void);
 #endif
 
 #ifdef __cplusplus

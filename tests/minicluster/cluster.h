@@ -5,8 +5,9 @@
  * as two facts per partition: which nodes hold a full copy (`holders`) and which node claims each
  * column in the published map (`claims`). A partition whose last holder dies loses its records.
  *
- * Life of a node: STARTING -> MEMBER -> DEAD -> STARTING ...; GONE when removed. The others notice
- * a death only `heartbeat_ms` later: until then `listed` stays and nobody claims its slots.
+ * Life of a node: STARTING -> MEMBER -> DEAD -> STARTING ...; MEMBER <-> CUT; GONE when removed.
+ * The others notice a death only `heartbeat_ms` later: until then `listed` stays and nobody claims
+ * its slots.
  */
 #ifndef MC_CLUSTER_H
 #define MC_CLUSTER_H
@@ -30,7 +31,8 @@ typedef enum mc_life {
     MC_LIFE_GONE,     // never was, or removed
     MC_LIFE_STARTING, // answers with partition-generation -1
     MC_LIFE_MEMBER,
-    MC_LIFE_DEAD
+    MC_LIFE_DEAD,
+    MC_LIFE_CUT // alive, but not for the others, nor they for it: a cluster of its own
 } mc_life;
 
 // Faults that replace or spoil answers; each counts down, or is -1: until cleared.
@@ -126,6 +128,9 @@ struct mc_cluster {
     uint64_t migrate_from_ms;
     uint64_t migrate_for_ms;
 
+    mc_observer observer; // may be NULL
+    void* observer_udata;
+
     pthread_mutex_t info_lock; // info counters and the generator of chance
 };
 
@@ -156,6 +161,9 @@ struct mc_conn {
 void mc_node_start(mc_node* node, uint64_t now_ms);
 void mc_node_kill(mc_node* node, uint64_t now_ms, bool noticed_at_once);
 mc_node* mc_node_add(mc_cluster* cluster);
+// Parts a member from the others, and joins it again.
+void mc_node_cut(mc_node* node, uint64_t now_ms);
+void mc_node_join(mc_node* node, uint64_t now_ms);
 // Ends all connections of the node in this way.
 void mc_node_end_conns(mc_node* node, mc_ending ending, uint64_t now_ms);
 bool mc_namespace_add(mc_cluster* cluster, const mc_namespace_config* config);

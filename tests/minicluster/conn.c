@@ -7,7 +7,8 @@
  *   - a request whose partition has no living owner: parked until it has one or its time is over;
  *   - fault `slow`: answered, held back until later; `split`: sent byte by byte;
  *   - faults `reset`, `close`, `halfclose`, `mute`, `garbage`, `other`, `answer`: see fault.c;
- *   - a hung node: bytes are kept; a black hole: bytes are thrown away.
+ *   - a hung node: bytes are kept; a black hole: bytes are thrown away, and the connection stays
+ *     silent, as after `mute`: a stream has no gaps.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -223,6 +224,8 @@ static bool conn_fault_instead(mc_conn* conn, unsigned scope, bool applied, size
             conn->out.len = begin;
             if (ends[i].ending != MC_ENDING_NONE) {
                 mc_conn_end(conn, ends[i].ending, at_once ? now_ms : MC_NEVER);
+            } else {
+                conn->dropped = true; // answers come in order: after a missing one comes none
             }
             return true;
         }
@@ -288,6 +291,7 @@ static bool conn_may_run(const mc_conn* conn, uint64_t now_ms)
 static size_t conn_run(mc_conn* conn, const uint8_t* bytes, size_t len, uint64_t now_ms)
 {
     if (conn->node->blackhole || conn->half_closed) {
+        conn->dropped |= len > 0; // no stream goes on behind a gap
         return len;
     }
     size_t done = 0;

@@ -142,6 +142,24 @@ static bool control_restart(control* c)
     return true;
 }
 
+static bool control_cut(control* c)
+{
+    mc_node* node = control_node(c);
+    if (!node) {
+        return false;
+    }
+    bool is_joining = !strcmp(c->words[0], "join");
+    if (node->life != (is_joining ? MC_LIFE_CUT : MC_LIFE_MEMBER)) {
+        return control_fail(c, is_joining ? "not cut off" : "no member");
+    }
+    if (is_joining) {
+        mc_node_join(node, c->now_ms);
+    } else {
+        mc_node_cut(node, c->now_ms);
+    }
+    return true;
+}
+
 static bool control_migrate(control* c)
 {
     c->cluster->salt++;
@@ -338,7 +356,7 @@ static bool control_ending(control* c)
 
 static const char* control_life(const mc_node* node)
 {
-    static const char* const names[] = {"gone", "starting", "member", "dead"};
+    static const char* const names[] = {"gone", "starting", "member", "dead", "cut"};
     return names[node->life];
 }
 
@@ -407,6 +425,8 @@ static const struct {
     {"restart", control_restart},
     {"add", control_add},
     {"remove", control_remove},
+    {"cut", control_cut},
+    {"join", control_cut},
     {"migrate", control_migrate},
     {"freeze-map", control_freeze},
     {"namespaces", control_namespaces},

@@ -2,7 +2,8 @@
  * Info commands about the cluster: who is in it, who owns what. Honours protocol/cluster.md 2.4,
  * 2.6, 2.7, 3.2, 3.3.
  *
- * A node that starts answers with partition-generation -1, no peers, and one empty column.
+ * A node that starts answers with partition-generation -1, no peers, and one empty column. One that
+ * is cut off has no peers and claims all that isn't strongly consistent.
  * A peers list holds what the others still take for members: the dead until they are missed.
  */
 #include <stdlib.h>
@@ -60,6 +61,9 @@ static void map_tls(const mc_conn* conn, bool peers, mc_bytes* out)
 static void map_column(const mc_conn* conn, const mc_namespace* ns, int column, mc_bytes* out)
 {
     uint8_t bits[MC_PARTITIONS / 8] = {0};
+    if (conn->node->life == MC_LIFE_CUT && !ns->config.strong) {
+        memset(bits, 0xff, sizeof(bits));
+    }
     for (int pid = 0; mc_node_alive(conn->node) && pid < MC_PARTITIONS; pid++) {
         if (ns->claims[column][pid] == conn->node->index) {
             bits[pid >> 3] |= 0x80 >> (pid & 7);

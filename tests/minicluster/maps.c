@@ -140,6 +140,10 @@ static void maps_rebalance_partition(mc_cluster* cluster, int n, int pid, uint64
     if (!(ns->holders[pid] & members) && !ns->config.strong) {
         // The last copy is gone: an empty partition is complete wherever it should be.
         mc_store_drop_partition(ns->store, pid);
+        if (cluster->observer) {
+            mc_change change = {.ns = ns->config.name, .pid = pid};
+            cluster->observer(cluster->observer_udata, &change);
+        }
         ns->holders[pid] = maps_all_targets(ns, pid);
     }
     maps_claim(ns, pid, members);
@@ -253,6 +257,9 @@ mc_route mc_maps_route(const mc_node* node, const mc_namespace* ns, int pid, boo
 {
     const mc_cluster* cluster = node->cluster;
     uint8_t master = ns->claims[0][pid];
+    if (node->life == MC_LIFE_CUT) {
+        return ns->config.strong ? MC_ROUTE_UNAVAILABLE : MC_ROUTE_HERE;
+    }
     if (node->partition_generation < 0 || master == MC_NOBODY) {
         return MC_ROUTE_UNAVAILABLE;
     }

@@ -104,8 +104,29 @@ void mc_node_name(const mc_cluster* cluster, int node, char ret_name[20]);
 // A counter by name: "read", "write", "delete", "proxy", "errors", "connections",
 // "info", "info.<command>". An unknown name counts 0.
 uint64_t mc_node_stat(mc_cluster* cluster, int node, const char* name);
+// Nothing is pending: deaths noticed, starts finished, data where they should be.
+bool mc_cluster_is_settled(const mc_cluster* cluster);
 // The node that claims this column of the partition now, or -1.
 int mc_partition_owner(const mc_cluster* cluster, const char* ns, int column, int pid);
+
+// ---- watching what happens to records -----------------------------------------------------------
+
+// A record was written or removed, or the records of a whole partition are lost. Told right after
+// it was done, inside the function of this header that did it. With `threaded`, from any thread.
+typedef struct mc_change {
+    const char* ns;
+    int pid;
+    const uint8_t* digest;  // 20 bytes; NULL: all records of the partition are lost
+    bool is_write;          // else it was removed
+    uint32_t generation;    // of what was written
+    uint64_t expires_at_ms; // likewise; on the driver's clock, or MC_NEVER
+    const uint8_t* bins;    // likewise: entries as in messages
+    size_t bins_len;
+} mc_change;
+
+typedef void (*mc_observer)(void* udata, const mc_change* change);
+
+void mc_cluster_observe(mc_cluster* cluster, mc_observer observer, void* udata);
 
 // ---- connections --------------------------------------------------------------------------------
 

@@ -101,6 +101,28 @@ void mc_node_kill(mc_node* node, uint64_t now_ms, bool noticed_at_once)
     mc_node_end_conns(node, MC_ENDING_CLOSE, now_ms);
 }
 
+// Its own map changes at once, the others miss it as they would a dead node.
+void mc_node_cut(mc_node* node, uint64_t now_ms)
+{
+    node->life = MC_LIFE_CUT;
+    node->change_at_ms = node->listed ? now_ms + node->cluster->config.heartbeat_ms : MC_NEVER;
+    node->partition_generation++;
+    node->rebalance_generation++;
+    node->peers_generation++;
+    mc_maps_forget(node->cluster, node->index);
+    mc_cluster_changed(node->cluster);
+}
+
+// It keeps its id and goes on counting its generations: its process has never ended.
+void mc_node_join(mc_node* node, uint64_t now_ms)
+{
+    node->life = MC_LIFE_MEMBER;
+    node->change_at_ms = MC_NEVER;
+    node_list(node);
+    mc_maps_rebalance(node->cluster, now_ms);
+    cluster_peers_changed(node->cluster);
+}
+
 mc_cluster* mc_cluster_new(const mc_config* config, uint64_t now_ms)
 {
     mc_cluster* cluster = mc_alloc(sizeof(*cluster));
@@ -123,6 +145,12 @@ mc_cluster* mc_cluster_new(const mc_config* config, uint64_t now_ms)
     }
     cluster->cluster_key = mc_random(&cluster->random) & 0xffffffffffff;
     return cluster;
+}
+
+void mc_cluster_observe(mc_cluster* cluster, mc_observer observer, void* udata)
+{
+    cluster->observer = observer;
+    cluster->observer_udata = udata;
 }
 
 void mc_cluster_free(mc_cluster* cluster)
@@ -252,6 +280,13 @@ bool mc_node_is_member(const mc_cluster* cluster, int node)
 void mc_node_name(const mc_cluster* cluster, int node, char ret_name[20])
 {
     memcpy(ret_name, cluster->nodes[node].id, 20);
+}
+
+bool mc_cluster_is_settled(const mc_cluster* cluster)
+{
+    bool unnoticed;
+    return cluster_next_change(cluster, &unnoticed) == MC_NEVER && !unnoticed && !cluster->frozen &&
+           cluster->pending_count == 0;
 }
 
 int mc_partition_owner(const mc_cluster* cluster, const char* name, int column, int pid)

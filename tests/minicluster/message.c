@@ -197,6 +197,26 @@ void mc_reply_finish(mc_command* c, int result, uint32_t generation, uint32_t vo
     mc_frame_end(c->out, c->begin);
 }
 
+void mc_command_tell(const mc_command* c, const mc_record* record)
+{
+    const mc_cluster* cluster = c->conn->cluster;
+    if (!cluster->observer) {
+        return;
+    }
+    mc_change change = {.ns = c->space->config.name, .pid = c->pid, .digest = c->m->digest.data};
+    if (record) {
+        bool never = record->void_time == 0;
+        uint64_t left_sec = never ? 0 : record->void_time - (uint64_t)c->void_now;
+        uint64_t unix_ms = cluster->config.unix_base_ms + c->now_ms;
+        change.is_write = true;
+        change.generation = record->generation;
+        change.expires_at_ms = never ? MC_NEVER : c->now_ms - unix_ms % 1000 + left_sec * 1000;
+        change.bins = record->bins;
+        change.bins_len = record->bins_len;
+    }
+    cluster->observer(cluster->observer_udata, &change);
+}
+
 int mc_check_set(const mc_message* m, const mc_record* record, bool strict)
 {
     if (!m->set.len && (!strict || !record->set_len)) {

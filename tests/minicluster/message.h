@@ -130,6 +130,9 @@ struct mc_item;
 void mc_reply_answer(mc_command* c, const mc_op* op, const struct mc_item* answer);
 void mc_reply_finish(mc_command* c, int result, uint32_t generation, uint32_t void_time);
 
+// The record was written (record) or removed (NULL): the cluster's observer hears of it.
+void mc_command_tell(const mc_command* c, const mc_record* record);
+
 // read.c, remove.c, write.c: each finishes the reply.
 void mc_read(mc_command* c);
 void mc_remove(mc_command* c);

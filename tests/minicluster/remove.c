@@ -38,6 +38,7 @@ void mc_remove(mc_command* c)
         } else {
             mc_store_remove(c->space->store, c->m->digest.data);
         }
+        mc_command_tell(c, NULL);
     }
     mc_reply_finish(c, result, 0, 0);
 }

@@ -127,6 +127,25 @@ static void test_a_node_returns(void** state)
     assert_true(claimed("test", 0, 3) > some);
 }
 
+static void test_a_split_cluster(void** state)
+{
+    (void)state;
+    mc_conn* conn = mc_cluster_accept(cluster, 3, 0);
+    testing_control(cluster, "cut 3", 0);
+    assert_string_equal(testing_info(conn, "partition-generation\npeers-clear-std\n"),
+                        "partition-generation\t1\npeers-clear-std\t5,3000,[]\n");
+    assert_memory_equal(testing_info(conn, "replicas\n"), "replicas\ttest:0,1,//////////", 26);
+    assert_true(claimed("test", 0, -1) > 0); // by the others, who haven't missed it yet
+    settle(0, 6000);
+    assert_int_equal(claimed("test", 0, 3), 0);
+    assert_int_equal(claimed("test", 0, -1), 0);
+    testing_control(cluster, "join 3", 6000);
+    settle(6000, 9000);
+    assert_in_range(claimed("test", 0, 3), 850, 1200);
+    assert_int_equal(doubled(), 0);
+    assert_true(generation(3) > 1); // it goes on counting
+}
+
 static void test_another_id(void** state)
 {
     (void)state;
@@ -273,6 +292,7 @@ int main(void)
         TEST(test_a_quiet_cluster_is_complete),
         TEST(test_a_death_is_noticed_late),
         TEST(test_a_node_returns),
+        TEST(test_a_split_cluster),
         TEST(test_another_id),
         TEST(test_acknowledged_writes_survive_a_death),
         TEST(test_the_last_copy_is_lost),

@@ -289,11 +289,17 @@ void sim_cluster_control(sim_cluster* cluster, const char* format, ...)
     va_start(args, format);
     vsnprintf(line, sizeof(line), format, args);
     va_end(args);
-    if (!mc_control(cluster->mc, line, cluster_now_ms(cluster), reply, sizeof(reply))) {
+    if (!sim_cluster_try(cluster, line, reply, sizeof(reply))) {
         fprintf(stderr, "control \"%s\": %s\n", line, reply);
         abort();
     }
+}
+
+bool sim_cluster_try(sim_cluster* cluster, const char* line, char* ret_reply, size_t size)
+{
+    bool is_done = mc_control(cluster->mc, line, cluster_now_ms(cluster), ret_reply, size);
     cluster_update(cluster);
+    return is_done;
 }
 
 uint64_t sim_cluster_stat(sim_cluster* cluster, int node, const char* name)

@@ -25,6 +25,9 @@ mc_cluster* sim_cluster_mc(sim_cluster* cluster);
 void sim_cluster_control(sim_cluster* cluster, const char* format, ...)
     __attribute__((format(printf, 2, 3)));
 
+/* The same; false if it is refused, the answer's text in `ret_reply`. */
+bool sim_cluster_try(sim_cluster* cluster, const char* line, char* ret_reply, size_t size);
+
 /* mc_node_stat(). */
 uint64_t sim_cluster_stat(sim_cluster* cluster, int node, const char* name);
 

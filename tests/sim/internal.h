@@ -6,6 +6,7 @@
 
 #include <stddef.h>
 
+#include "tests/sim/fiber.h"
 #include "tests/sim/net.h"
 #include "tests/sim/prng.h"
 
@@ -60,6 +61,7 @@ struct sim_world {
     sim_node parked;  /* packets in a black hole */
     sim_node names;
     uint64_t ids_count;
+    int64_t wall_clock_sec; /* how far it was set off */
 };
 
 /* Adds a line to the trace. */
@@ -79,6 +81,10 @@ struct sim_loop {
     bool is_dead;
     bool is_stopped;
     bool is_turning;
+    bool is_suspendable; /* the next turn runs on `fiber` */
+    bool is_on_fiber;    /* the present turn does */
+    bool is_suspended;   /* in the middle of it */
+    sim_fiber* fiber;
     uint64_t last_turn_us;
     sim_event turn;
     sim_loop_usage usage;

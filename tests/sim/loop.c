@@ -9,6 +9,7 @@
  *     tasks, look-ups   before, between or after
  */
 #include <assert.h>
+#include <errno.h>
 #include <stdlib.h>
 
 #include "tests/sim/internal.h"
@@ -174,18 +175,50 @@ static void loop_turn(sim_loop* self)
     tasks_and_answers_run(self);
 }
 
+static void fiber_turn(void* udata)
+{
+    loop_turn(udata);
+}
+
+/* Begins or goes on with a turn; it may be left in the middle. */
+static void turn_run(sim_loop* self, bool is_new)
+{
+    self->last_turn_us = self->world->now_us;
+    sim_loop* caller = self->world->current;
+    self->world->current = self;
+    bool is_over = true;
+    if (!is_new) {
+        is_over = sim_fiber_resume(self->fiber);
+    } else if (self->is_on_fiber) {
+        is_over = sim_fiber_run(self->fiber, fiber_turn, self);
+    } else {
+        loop_turn(self);
+    }
+    self->world->current = caller;
+    if (is_over) {
+        self->is_turning = false;
+        if (loop_has_work(self)) {
+            sim_loop_wake(self);
+        }
+    }
+}
+
 static void on_turn(sim_event* event)
 {
     sim_loop* self = SIM_OWNER(sim_loop, turn, event);
-    self->last_turn_us = self->world->now_us;
-    self->world->current = self;
     self->is_turning = true;
-    loop_turn(self);
-    self->is_turning = false;
-    self->world->current = NULL;
-    if (loop_has_work(self)) {
-        sim_loop_wake(self);
+    self->is_on_fiber = self->is_suspendable;
+    if (self->is_on_fiber && !self->fiber) {
+        self->fiber = sim_fiber_new();
     }
+    turn_run(self, true);
+}
+
+static void on_resume(sim_event* event)
+{
+    sim_loop* self = SIM_OWNER(sim_loop, turn, event);
+    self->is_suspended = false;
+    turn_run(self, false);
 }
 
 void sim_loop_wake(sim_loop* self)
@@ -213,7 +246,8 @@ static uint64_t loop_now_us(tnd_loop* loop)
 
 static uint64_t loop_unix_now(tnd_loop* loop)
 {
-    return UNIX_START_SEC + loop_called(loop)->world->now_us / 1000000;
+    const sim_world* world = loop_called(loop)->world;
+    return UNIX_START_SEC + world->now_us / 1000000 + (uint64_t)world->wall_clock_sec;
 }
 
 static uint64_t loop_random(tnd_loop* loop)
@@ -356,7 +390,9 @@ static void loop_close(tnd_loop* loop, tnd_io* io)
 
 static int loop_io_watch(tnd_loop* loop, tnd_io* io, unsigned mask)
 {
-    loop_called(loop);
+    if (loop_called(loop)->is_dead) {
+        return -ESHUTDOWN;
+    }
     assert(io->is_open && (mask & ~(TND_IO_READ | TND_IO_WRITE)) == 0);
     unsigned widened = mask & ~io->mask;
     io->mask = mask;
@@ -370,6 +406,9 @@ static void loop_io_again(tnd_loop* loop, tnd_io* io, unsigned events)
 {
     sim_loop* self = loop_called(loop);
     io_state* state = sim_io_state(io);
+    if (self->is_dead) {
+        return;
+    }
     assert(io->is_open && events != 0);
     state->again_events |= events;
     if (!state->again.is_queued) {
@@ -452,10 +491,11 @@ tnd_loop* sim_loop_new(sim_world* world, const char* name)
 void sim_loop_free(sim_loop* self)
 {
     sim_list_remove(&self->node);
+    sim_fiber_free(self->fiber);
     free(self);
 }
 
-tnd_loop* sim_world_current(sim_world* world)
+tnd_loop* sim_world_current(const sim_world* world)
 {
     return world->current ? &world->current->loop : NULL;
 }
@@ -506,6 +546,10 @@ void sim_loop_kill(tnd_loop* loop)
     sim_event_cancel(self->world, &self->turn);
     self->world->current = caller;
     self->is_dead = true;
+    if (self->is_suspended) {
+        self->is_suspended = false;
+        turn_run(self, false); /* as a ghost */
+    }
 }
 
 bool sim_loop_is_dead(tnd_loop* loop)
@@ -525,11 +569,47 @@ void sim_loop_stop(tnd_loop* loop)
 void sim_loop_continue(tnd_loop* loop)
 {
     sim_loop* self = sim_loop_of(loop);
+    if (self->is_dead || !self->is_stopped) {
+        return;
+    }
     sim_trace(self->world, "%s continued", self->name);
     self->is_stopped = false;
-    if (loop_has_work(self)) {
+    if (self->is_suspended) {
+        sim_event_schedule(self->world, &self->turn, 0, on_resume);
+    } else if (loop_has_work(self)) {
         sim_loop_wake(self);
     }
+}
+
+bool sim_loop_is_stopped(tnd_loop* loop)
+{
+    return sim_loop_of(loop)->is_stopped;
+}
+
+void sim_loop_set_suspendable(tnd_loop* loop, bool is_suspendable)
+{
+    sim_loop_of(loop)->is_suspendable = is_suspendable;
+}
+
+bool sim_loop_can_suspend(tnd_loop* loop)
+{
+    const sim_loop* self = sim_loop_of(loop);
+    return self->world->current == self && self->is_on_fiber && !self->is_dead;
+}
+
+void sim_loop_suspend(tnd_loop* loop)
+{
+    sim_loop* self = sim_loop_of(loop);
+    assert(sim_loop_can_suspend(loop));
+    sim_trace(self->world, "%s stopped inside a callback", self->name);
+    self->is_stopped = true;
+    self->is_suspended = true;
+    sim_fiber_leave(self->fiber);
+}
+
+bool sim_loop_is_suspended(tnd_loop* loop)
+{
+    return sim_loop_of(loop)->is_suspended;
 }
 
 sim_loop_usage sim_loop_used(tnd_loop* loop)

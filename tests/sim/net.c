@@ -8,11 +8,8 @@
  */
 #include "tests/sim/net.h"
 
-#include <arpa/inet.h>
 #include <assert.h>
-#include <netinet/in.h>
 #include <stdlib.h>
-#include <sys/un.h>
 
 #include "tests/sim/internal.h"
 
@@ -42,6 +39,8 @@ struct sim_end {
     size_t rx_capacity;
     size_t unread_bytes; /* sent by this end, not yet read by the other */
     uint64_t last_at_us; /* when the latest packet to this end arrives */
+    uint64_t sent_count; /* packets sent to this end */
+    uint64_t seen_count; /* of these, arrived: the rest waits for its turn */
 };
 
 struct sim_peer {
@@ -94,6 +93,7 @@ typedef struct packet {
     sim_event event;
     sim_node node;
     sim_end* to;
+    uint64_t number; /* among those to this end: they are seen in order */
     packet_kind kind;
     int error; /* of a reset */
     size_t size;
@@ -101,34 +101,6 @@ typedef struct packet {
 } packet;
 
 /* ---- addresses ---- */
-
-socklen_t sim_addr_inet(struct sockaddr_storage* ret_addr, const char* host, uint16_t port)
-{
-    memset(ret_addr, 0, sizeof(*ret_addr));
-    struct sockaddr_in* in = (struct sockaddr_in*)ret_addr;
-    if (inet_pton(AF_INET, host, &in->sin_addr) == 1) {
-        in->sin_family = AF_INET;
-        in->sin_port = htons(port);
-        return sizeof(*in);
-    }
-    struct sockaddr_in6* in6 = (struct sockaddr_in6*)ret_addr;
-    memset(ret_addr, 0, sizeof(*ret_addr));
-    int parsed = inet_pton(AF_INET6, host, &in6->sin6_addr);
-    assert(parsed == 1);
-    (void)parsed;
-    in6->sin6_family = AF_INET6;
-    in6->sin6_port = htons(port);
-    return sizeof(*in6);
-}
-
-socklen_t sim_addr_unix(struct sockaddr_storage* ret_addr, const char* name)
-{
-    memset(ret_addr, 0, sizeof(*ret_addr));
-    struct sockaddr_un* un = (struct sockaddr_un*)ret_addr;
-    un->sun_family = AF_UNIX;
-    snprintf(un->sun_path + 1, sizeof(un->sun_path) - 1, "%s", name);
-    return (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + strlen(un->sun_path + 1));
-}
 
 static net_key key_of(const struct sockaddr* addr, socklen_t addr_len)
 {
@@ -209,6 +181,13 @@ sim_link* sim_net_link(sim_world* world, tnd_loop* loop, const struct sockaddr* 
     return &entry->link;
 }
 
+void sim_net_each_link(sim_world* world, void (*fn)(sim_link* link, void* udata), void* udata)
+{
+    for (sim_node* node = world->links.next; node != &world->links; node = node->next) {
+        fn(&SIM_OWNER(link_entry, node, node)->link, udata);
+    }
+}
+
 /* ---- connections ---- */
 
 static sim_conn* conn_new(sim_world* world, tnd_loop* client, const net_key* key)
@@ -275,21 +254,50 @@ static void end_let_go(sim_end* end)
 
 static void packet_arrive(packet* self);
 
-static void on_packet(sim_event* event)
+static void packet_see(packet* self)
 {
-    packet* self = SIM_OWNER(packet, event, event);
     sim_conn* conn = self->to->conn;
-    sim_world* world = conn->world;
-    sim_list_remove(&self->node);
-    if (link_of(conn).is_black_hole) {
-        sim_list_append(&world->parked, &self->node);
-        return;
-    }
-    sim_trace(world, "conn %llu side %d: %s %zu", (unsigned long long)conn->id, end_side(self->to),
-              packet_names[self->kind], self->size);
+    sim_trace(conn->world, "conn %llu side %d: %s %zu", (unsigned long long)conn->id,
+              end_side(self->to), packet_names[self->kind], self->size);
+    self->to->seen_count++;
     packet_arrive(self);
     conn_release(conn);
     free(self);
+}
+
+/* The parked one whose turn it is now. */
+static packet* packet_parked(sim_world* world, const sim_end* to)
+{
+    for (sim_node* node = world->parked.next; node != &world->parked; node = node->next) {
+        packet* self = SIM_OWNER(packet, node, node);
+        if (self->to == to && self->number == to->seen_count) {
+            return self;
+        }
+    }
+    return NULL;
+}
+
+/* One that has overtaken another, which was held up in a black hole, is parked, too. */
+static void on_packet(sim_event* event)
+{
+    packet* self = SIM_OWNER(packet, event, event);
+    sim_end* to = self->to;
+    sim_conn* conn = to->conn;
+    sim_world* world = conn->world;
+    sim_list_remove(&self->node);
+    if (link_of(conn).is_black_hole || self->number != to->seen_count) {
+        sim_list_append(&world->parked, &self->node);
+        return;
+    }
+    conn_acquire(conn);
+    while (self) {
+        packet_see(self);
+        self = to->seen_count < to->sent_count ? packet_parked(world, to) : NULL;
+        if (self) {
+            sim_list_remove(&self->node);
+        }
+    }
+    conn_release(conn);
 }
 
 static void packet_schedule(packet* self, uint64_t at_us)
@@ -307,6 +315,7 @@ static packet* packet_new(sim_end* to, packet_kind kind, size_t size)
 {
     packet* self = sim_alloc(sizeof(*self) + size);
     self->to = to;
+    self->number = to->sent_count++;
     self->kind = kind;
     self->size = size;
     conn_acquire(to->conn);
@@ -679,7 +688,9 @@ int sim_net_connect(tnd_loop* loop, tnd_io* io, const struct sockaddr* addr, soc
 
 int sim_net_connect_result(tnd_loop* loop, tnd_io* io)
 {
-    (void)loop;
+    if (sim_loop_of(loop)->is_dead) {
+        return -ESHUTDOWN;
+    }
     sim_end* end = sim_io_state(io)->end;
     assert(io->is_open && end);
     if (end->is_broken && !end->is_established) {
@@ -721,6 +732,9 @@ int sim_net_listen(tnd_loop* loop, tnd_io* io, const struct sockaddr* addr, sock
 
 int sim_net_accept(tnd_loop* loop, tnd_io* io, tnd_io* ret_io)
 {
+    if (sim_loop_of(loop)->is_dead) {
+        return -ESHUTDOWN;
+    }
     sim_listener* listener = sim_io_state(io)->listener;
     assert(io->is_open && listener);
     if (listener->queue_size == 0) {
@@ -739,7 +753,9 @@ int sim_net_accept(tnd_loop* loop, tnd_io* io, tnd_io* ret_io)
 
 int sim_net_peer(tnd_loop* loop, tnd_io* io, tnd_peer* ret_peer)
 {
-    (void)loop;
+    if (sim_loop_of(loop)->is_dead) {
+        return -ESHUTDOWN;
+    }
     sim_end* end = sim_io_state(io)->end;
     assert(io->is_open && end);
     if (!key_is_unix(&end->conn->key)) {
@@ -751,6 +767,9 @@ int sim_net_peer(tnd_loop* loop, tnd_io* io, tnd_peer* ret_peer)
 
 ssize_t sim_net_read(tnd_loop* loop, tnd_io* io, void* bytes, size_t size)
 {
+    if (sim_loop_of(loop)->is_dead) {
+        return -ESHUTDOWN;
+    }
     sim_loop* self = sim_loop_of(loop);
     sim_end* end = sim_io_state(io)->end;
     assert(io->is_open && end && size > 0);
@@ -793,6 +812,9 @@ static size_t end_writable(sim_loop* self, const sim_end* end, size_t size)
 
 ssize_t sim_net_writev(tnd_loop* loop, tnd_io* io, const struct iovec* iov, int iov_count)
 {
+    if (sim_loop_of(loop)->is_dead) {
+        return -ESHUTDOWN;
+    }
     sim_end* end = sim_io_state(io)->end;
     assert(io->is_open && end && iov_count > 0);
     if (end->is_broken) {

@@ -38,6 +38,9 @@ sim_link* sim_net_link(sim_world* world, tnd_loop* loop, const struct sockaddr* 
 
 void sim_link_set_black_hole(sim_world* world, sim_link* link, bool is_black_hole);
 
+/* Calls `fn` for each link that has been made. */
+void sim_net_each_link(sim_world* world, void (*fn)(sim_link* link, void* udata), void* udata);
+
 /* ---- native peers ---- */
 
 typedef struct sim_peer sim_peer;

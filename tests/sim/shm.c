@@ -105,6 +105,9 @@ static int shm_create(void* ctx, int key, size_t size, uint32_t mode)
 {
     sim_shm_process* process = ctx;
     sim_shm* shm = process->shm;
+    if (process->is_dead) {
+        return -EINVAL;
+    }
     if (shm->refused_count > 0) {
         shm->refused_count--;
         return -shm->refused;
@@ -352,6 +355,12 @@ void* sim_shm_peek(sim_shm* shm, int key)
 {
     shm_segment* segment = by_key(shm, key);
     return segment ? segment->peek : NULL;
+}
+
+int sim_shm_id(const sim_shm* shm, int key)
+{
+    const shm_segment* segment = by_key(shm, key);
+    return segment ? segment->id : -1;
 }
 
 unsigned sim_shm_count(const sim_shm* shm)

@@ -30,6 +30,9 @@ void sim_shm_refuse(sim_shm* shm, int error, unsigned count);
 /* The segment's memory, seen from outside; NULL if there is none with this key. */
 void* sim_shm_peek(sim_shm* shm, int key);
 
+/* Its id, never used twice; -1 if there is none with this key. */
+int sim_shm_id(const sim_shm* shm, int key);
+
 /* Segments that exist, removed ones that are still attached included. */
 unsigned sim_shm_count(const sim_shm* shm);
 

@@ -181,6 +181,11 @@ uint64_t sim_world_now_us(const sim_world* world)
     return world->now_us;
 }
 
+void sim_world_jump_wall_clock(sim_world* world, int64_t delta_sec)
+{
+    world->wall_clock_sec += delta_sec;
+}
+
 uint64_t sim_world_random(sim_world* world)
 {
     return prng_next(&world->random);

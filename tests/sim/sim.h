@@ -54,6 +54,9 @@ void sim_world_at(sim_world* world, uint64_t delay_us, void (*fn)(void* udata), 
 uint64_t sim_world_hash(const sim_world* world);
 void sim_world_set_trace(sim_world* world, FILE* stream);
 
+/* Somebody sets CLOCK_REALTIME: every loop's wall clock jumps. */
+void sim_world_jump_wall_clock(sim_world* world, int64_t delta_sec);
+
 /* ---- loops, each of them a simulated process ---- */
 
 /* All zero but for the limits; change them at any time. */
@@ -71,7 +74,7 @@ typedef struct sim_faults {
 tnd_loop* sim_loop_new(sim_world* world, const char* name);
 
 /* The loop whose callback runs; NULL outside of callbacks. */
-tnd_loop* sim_world_current(sim_world* world);
+tnd_loop* sim_world_current(const sim_world* world);
 
 sim_world* sim_loop_world(tnd_loop* loop);
 sim_faults* sim_loop_faults(tnd_loop* loop);
@@ -81,14 +84,24 @@ void sim_loop_set_user(tnd_loop* loop, uint32_t uid, uint32_t gid);
 
 /* SIGKILL: no callback runs any more, sockets close (their peers see it after the latency), timers
  * and tasks are forgotten. All objects on the loop go inert: closing and stopping them does
- * nothing, opening fails with -ESHUTDOWN, starting does nothing. Allowed inside a callback of the
- * loop. */
+ * nothing, opening, reading and writing fail with -ESHUTDOWN, starting does nothing. Allowed inside
+ * a callback of the loop, which then runs to its end without being seen. */
 void sim_loop_kill(tnd_loop* loop);
 bool sim_loop_is_dead(tnd_loop* loop);
 
 /* SIGSTOP and SIGCONT: while stopped nothing of it runs; the kernel goes on taking bytes for it. */
 void sim_loop_stop(tnd_loop* loop);
 void sim_loop_continue(tnd_loop* loop);
+bool sim_loop_is_stopped(tnd_loop* loop);
+
+/* SIGSTOP in the middle of a callback, called inside it: returns after sim_loop_continue(), or when
+ * the loop is killed meanwhile (the callback then runs to its end as a ghost, see sim_loop_kill; a
+ * shared map has to be killed before). Turns that may do that run on a stack of their own: switch
+ * it on before the turn. */
+void sim_loop_set_suspendable(tnd_loop* loop, bool is_suspendable);
+bool sim_loop_can_suspend(tnd_loop* loop); /* now, inside its callback */
+void sim_loop_suspend(tnd_loop* loop);
+bool sim_loop_is_suspended(tnd_loop* loop);
 
 /* What is left on a loop, for checks after closing: a clean one has none. */
 typedef struct sim_loop_usage {

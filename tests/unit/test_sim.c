@@ -23,11 +23,13 @@ typedef struct process {
     tnd_timer timer;
     tnd_task task;
     size_t bytes;
+    char last;
     ssize_t end; /* result of the last read that wasn't TND_WAIT; 1: none yet */
     int timers_count;
     int tasks_count;
     bool kills_itself;
-    bool is_deaf; /* doesn't read */
+    bool stops_itself; /* in the middle of its task */
+    bool is_deaf;      /* doesn't read */
 } process;
 
 typedef struct pair {
@@ -52,6 +54,7 @@ static void on_io(tnd_io* io, unsigned events)
         count = tnd_io_read(io, bytes, sizeof(bytes));
         if (count > 0) {
             self->bytes += (size_t)count;
+            self->last = bytes[count - 1];
         } else if (count != TND_WAIT) {
             self->end = count;
         }
@@ -78,6 +81,9 @@ static void on_timer(tnd_timer* timer)
 static void on_task(tnd_task* task)
 {
     process* self = task->udata;
+    if (self->stops_itself && sim_loop_can_suspend(self->loop)) {
+        sim_loop_suspend(self->loop);
+    }
     self->tasks_count++;
 }
 
@@ -212,6 +218,61 @@ static void a_stopped_process_does_nothing_until_continued(void** state)
     assert_int_equal(on->server.timers_count, 1);
 }
 
+static void stop_inside_task(pair* on)
+{
+    on->server.stops_itself = true;
+    sim_loop_set_suspendable(on->server.loop, true);
+    tnd_task_soon(&on->server.task);
+    sim_world_run_for(on->world, 1000);
+    put(&on->client, "hello");
+    sim_world_run_for(on->world, 5000000);
+    assert_true(sim_loop_is_suspended(on->server.loop));
+    assert_int_equal(on->server.tasks_count, 0);
+    assert_int_equal(on->server.bytes, 0);
+}
+
+static void a_process_may_stop_inside_its_callback(void** state)
+{
+    pair* on = *state;
+    stop_inside_task(on);
+    sim_loop_continue(on->server.loop);
+    sim_world_run_for(on->world, 1000);
+    assert_int_equal(on->server.tasks_count, 1); /* it went on where it was */
+    assert_int_equal(on->server.bytes, 5);
+    assert_false(sim_loop_is_suspended(on->server.loop));
+}
+
+/* Its callback runs to its end and isn't seen. */
+static void a_process_may_die_while_stopped_inside(void** state)
+{
+    pair* on = *state;
+    stop_inside_task(on);
+    sim_loop_kill(on->server.loop);
+    assert_int_equal(on->server.tasks_count, 1);
+    sim_world_run_for(on->world, 1000);
+    assert_int_equal(on->server.bytes, 0);
+    assert_int_equal(on->client.end, -ECONNRESET);
+}
+
+/* What comes after the hole doesn't overtake what was held up in it. */
+static void a_black_hole_keeps_the_order(void** state)
+{
+    pair* on = *state;
+    sim_link* link = sim_net_link(on->world, NULL, (struct sockaddr*)&on->addr, on->addr_len);
+    link->latency_us_min = link->latency_us_max = 2000;
+    sim_link_set_black_hole(on->world, link, true);
+    put(&on->client, "a");
+    sim_world_run_for(on->world, 1500);
+    put(&on->client, "b");
+    sim_world_run_for(on->world, 1500); /* the first is held up, the second on its way */
+    sim_link_set_black_hole(on->world, link, false);
+    sim_world_run_for(on->world, 1000);
+    assert_int_equal(on->server.bytes, 0);
+    sim_world_run_for(on->world, 10000);
+    assert_int_equal(on->server.bytes, 2);
+    assert_int_equal(on->server.last, 'b');
+}
+
 static void a_black_hole_holds_everything_back(void** state)
 {
     pair* on = *state;
@@ -320,7 +381,10 @@ int main(void)
         CASE(objects_of_a_dead_process_are_inert),
         CASE(a_process_may_die_inside_its_callback),
         CASE(a_stopped_process_does_nothing_until_continued),
+        CASE(a_process_may_stop_inside_its_callback),
+        CASE(a_process_may_die_while_stopped_inside),
         CASE(a_black_hole_holds_everything_back),
+        CASE(a_black_hole_keeps_the_order),
         CASE(a_link_may_belong_to_one_process),
         CASE(a_full_window_fills_and_opens),
         CASE(latency_is_what_the_link_says),
