@@ -36,7 +36,8 @@
 #define WORKER_TICK_MIN_MS 100
 #define WORKER_RELINK_MIN_MS 5 /* jittered pause before a broken link is tried again */
 #define WORKER_RELINK_MAX_MS 500
-#define WORKER_BARRED_MS 5000    /* out of the election after running out of descriptors */
+#define WORKER_BARRED_MS 5000        /* out of the election after running out of descriptors */
+#define WORKER_BARRED_VACANT_MS 1000 /* the same, where nobody else does it */
 #define WORKER_VACANT_MS 1000    /* a draining worker stands in where nobody else takes the role */
 #define WORKER_STAND_IN_MS 10000 /* and then lets the others try again */
 #define WORKER_JOIN_TRIES 8
@@ -74,8 +75,8 @@ struct tnd_worker {
     tnd_task look;
     uint64_t threshold_ms;
     uint64_t tick_ms;
-    uint64_t beat_ms;         /* our last heartbeat as the owner */
-    uint64_t barred_until_ms; /* while is_barred */
+    uint64_t beat_ms;   /* our last heartbeat as the owner */
+    uint64_t barred_ms; /* since when, while is_barred */
     uint64_t relink_ms;
     uint64_t dir_version; /* last told by on_map */
     bool is_ready_told;
@@ -344,13 +345,21 @@ static void on_fenced(void* udata)
 static void bar(tnd_worker* worker)
 {
     worker->is_barred = true;
-    worker->barred_until_ms = worker_now_ms(worker) + WORKER_BARRED_MS;
+    worker->barred_ms = worker_now_ms(worker);
     seat_mark(worker);
 }
 
 static void bar_check(tnd_worker* worker)
 {
-    if (worker->is_barred && worker_now_ms(worker) >= worker->barred_until_ms) {
+    if (!worker->is_barred) {
+        return;
+    }
+    uint64_t now_ms = worker_now_ms(worker);
+    tnd_owner_view view;
+    tnd_owner_look(&worker->seat->member, now_ms, worker->threshold_ms, &view);
+    bool is_done_by_other = view.state == TND_OWNER_OTHER;
+    if (now_ms - worker->barred_ms >=
+        (is_done_by_other ? WORKER_BARRED_MS : WORKER_BARRED_VACANT_MS)) {
         worker->is_barred = false;
         seat_mark(worker);
     }

@@ -612,6 +612,27 @@ static void test_exhausted(void** state)
     bed_done();
 }
 
+/* Where nobody else could do it, the poor one tries again soon. */
+static void test_exhausted_alone(void** state)
+{
+    (void)state;
+    for (int use_shm = 0; use_shm < 2; use_shm++) {
+        bed_init(14, true);
+        bed.config.use_shm = use_shm;
+        bed_start(1);
+        run_ms(300);
+        sim_loop_faults(bed.all[0].loop)->fds_max = 1;
+        sim_cluster_control(bed.cluster, "kill 0");
+        run_ms(900);
+        unsigned tendings = bed.tendings;
+        sim_loop_faults(bed.all[0].loop)->fds_max = 1024;
+        run_ms(2000);
+        assert_int_equal(bed.tendings, tendings + 1);
+        check_routes();
+        bed_done();
+    }
+}
+
 /* Who may only read the segment routes, and never owns. */
 static void test_read_only(void** state)
 {
@@ -697,15 +718,25 @@ static void test_stopped_in_a_callback(void** state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_election),        cmocka_unit_test(test_second_at_any_time),
-        cmocka_unit_test(test_deaths),          cmocka_unit_test(test_no_common_network),
-        cmocka_unit_test(test_release),         cmocka_unit_test(test_pause),
-        cmocka_unit_test(test_drain),           cmocka_unit_test(test_draining_stands_in),
-        cmocka_unit_test(test_stopped_owner),   cmocka_unit_test(test_all_stopped),
-        cmocka_unit_test(test_segment_removed), cmocka_unit_test(test_segment_removed_and_refused),
-        cmocka_unit_test(test_no_seed_answers), cmocka_unit_test(test_exhausted),
-        cmocka_unit_test(test_read_only),       cmocka_unit_test(test_damaged_owner_word),
-        cmocka_unit_test(test_asked),           cmocka_unit_test(test_stopped_in_a_callback),
+        cmocka_unit_test(test_election),
+        cmocka_unit_test(test_second_at_any_time),
+        cmocka_unit_test(test_deaths),
+        cmocka_unit_test(test_no_common_network),
+        cmocka_unit_test(test_release),
+        cmocka_unit_test(test_pause),
+        cmocka_unit_test(test_drain),
+        cmocka_unit_test(test_draining_stands_in),
+        cmocka_unit_test(test_stopped_owner),
+        cmocka_unit_test(test_all_stopped),
+        cmocka_unit_test(test_segment_removed),
+        cmocka_unit_test(test_segment_removed_and_refused),
+        cmocka_unit_test(test_no_seed_answers),
+        cmocka_unit_test(test_exhausted),
+        cmocka_unit_test(test_exhausted_alone),
+        cmocka_unit_test(test_read_only),
+        cmocka_unit_test(test_damaged_owner_word),
+        cmocka_unit_test(test_asked),
+        cmocka_unit_test(test_stopped_in_a_callback),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
