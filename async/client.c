@@ -504,6 +504,9 @@ static void client_close_pending(as_cluster* client)
     bool is_done = false;
     client->is_done = &is_done;
     tnd_events_run(events, tnd_client_flag_is_set, &is_done);
+    if (!is_done) {
+        client->is_done = NULL; /* the program ended the run of its loop */
+    }
 }
 
 static as_status client_close(as_cluster* client, as_error* err)
