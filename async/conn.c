@@ -445,10 +445,10 @@ void tnd_conn_send(tnd_conn* conn, const uint8_t* bytes, size_t size)
         conn_enqueue(conn, bytes, size);
         return;
     }
-    struct iovec iov[2] = {
-        {.iov_base = conn->out.data + conn->out_pos, .iov_len = conn->out.size - conn->out_pos},
-        {.iov_base = (void*)(uintptr_t)bytes, .iov_len = size}};
-    bool has_out = iov[0].iov_len > 0;
+    bool has_out = conn->out.size > conn->out_pos;
+    struct iovec iov[2] = {{.iov_base = has_out ? conn->out.data + conn->out_pos : NULL,
+                            .iov_len = conn->out.size - conn->out_pos},
+                           {.iov_base = (void*)(uintptr_t)bytes, .iov_len = size}};
     ssize_t count = conn_writev(conn, has_out ? iov : iov + 1, has_out ? 2 : 1);
     if (count < 0 && count != TND_WAIT) {
         conn_fail_later(conn, (int)-count);
