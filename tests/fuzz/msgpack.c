@@ -1,12 +1,13 @@
 /*
- * Msgpack of lists and maps. Promises: what is no whole value allocates nothing; what is one makes
- * two allocations a byte at most; whatever comes out packs (unless it holds bytes of a type that
- * elements can't have) into bytes that make the same value and the same bytes again.
+ * Msgpack of lists and maps, and of contexts. Promises: what is no whole value allocates nothing;
+ * what is one makes two allocations a byte at most; whatever comes out packs (unless it holds bytes
+ * of a type that elements can't have) into bytes that make the same value and the same bytes again.
  */
 #include "core/msgpack.h"
 
 #include <string.h>
 
+#include <aerospike/as_cdt_ctx.h>
 #include <aerospike/as_msgpack.h>
 
 #include "core/mem.h"
@@ -39,10 +40,30 @@ static void check_again(const tnd_buf* packed)
     tnd_buf_done(&repacked);
 }
 
+/* A context out of these bytes packs into bytes that make it again. */
+static void check_context(const uint8_t* data, size_t size)
+{
+    as_cdt_ctx ctx, again;
+    if (size > 4096 || !as_cdt_ctx_from_bytes(&ctx, data, (uint32_t)size)) {
+        return;
+    }
+    uint8_t room[16384];
+    uint32_t packed = as_cdt_ctx_to_bytes(&ctx, room, sizeof(room)); /* 0: one that isn't sent */
+    must(packed == as_cdt_ctx_byte_capacity(&ctx));
+    if (packed > 0) {
+        must(as_cdt_ctx_from_bytes(&again, room, packed));
+        must(again.list.size == ctx.list.size);
+        must(as_cdt_ctx_byte_capacity(&again) == packed);
+        as_cdt_ctx_destroy(&again);
+    }
+    as_cdt_ctx_destroy(&ctx);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size)
 {
     as_val* val = NULL;
     tnd_buf packed;
+    check_context(data, size);
     tnd_mem_fail(0, 0); /* restarts the count */
     tnd_msgpack_outcome outcome = tnd_msgpack_unpack(data, size, &val);
     must(outcome != TND_MSGPACK_NO_MEMORY);

@@ -182,6 +182,9 @@ static int cdt_follow(mc_cdt* c, const mc_item* ctx)
         }
         unsigned type = (unsigned)ctx->items[i]->integer & 0xffff;
         if (!at) {
+            if (c->makes_way && !(type & CTX_CREATE)) {
+                type |= 0x40; // within what is being made no step needs to say so
+            }
             at = c->modifies ? step_make(c, type) : NULL;
             if (!at && !c->modifies && i == 0) {
                 c->found_none = true;
@@ -205,6 +208,7 @@ static int cdt_follow(mc_cdt* c, const mc_item* ctx)
         if (result != MC_OK) {
             return result;
         }
+        c->makes_way = c->makes_way || made;
         at = made ? NULL : at->items[c->path[c->depth - 1].at];
     }
     c->target = at;
@@ -274,6 +278,7 @@ int mc_cdt_run(mc_arena* arena, const mc_op* op, mc_particle bin, mc_item** ret_
     *ret_root = NULL;
     int result = cdt_payload(&c, op, &ctx);
     result = result == MC_OK ? cdt_bin(&c, bin, ctx) : result;
+    c.had_bin = c.root;
     c.target = c.root;
     if (result == MC_OK && ctx) {
         c.target = NULL;
@@ -290,8 +295,8 @@ int mc_cdt_run(mc_arena* arena, const mc_op* op, mc_particle bin, mc_item** ret_
     if (result != MC_OK) {
         return result;
     }
-    *ret_answer = c.answer;
-    if (c.modifies && c.target) {
+    *ret_answer = c.answer && c.answer->kind == MC_NIL ? NULL : c.answer;
+    if (c.modifies && c.target && !(c.suppressed && c.makes_way)) {
         cdt_attach(&c);
         *ret_root = c.root;
     }

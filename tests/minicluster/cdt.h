@@ -3,6 +3,9 @@
  * payload, the way through a context, the operations, what they answer.
  *
  * Not executed: operations on paths (4), return types 9 to 12 (26), context types 0 to 3 (26).
+ * A real server's choice among equal elements of an unordered list by rank, the order of the ranks
+ * of a key range that is the whole map, and what it makes of an item that is asked for twice in a
+ * list are its own affair, and not promised. tests/integration/test_twins.c compares the rest.
  */
 #ifndef MC_CDT_H
 #define MC_CDT_H
@@ -41,7 +44,10 @@ typedef struct mc_cdt {
     bool modifies;
     mc_item* root;   // NULL: the bin is missing
     mc_item* target; // what is operated on; NULL: it is missing
+    bool had_bin;
     bool found_none; // a read of a bin that is missing
+    bool makes_way;  // steps made what is on the way
+    bool suppressed; // what the operation would do was refused without an error
     mc_step path[MC_CDT_DEPTH_MAX];
     int depth;
     unsigned code;
@@ -69,9 +75,8 @@ typedef struct mc_selection {
     uint32_t* at; // in the order of the answers
     uint32_t count;
     uint32_t* supplied; // in the order of the values or keys that were asked for; or NULL
-    uint32_t supplied_count;
-    bool ranks_as_is; // answers of ranks aren't sorted
-    bool by_keys;     // a key list
+    bool stretch;       // a range in the order of indexes
+    bool by_keys;       // a key list
 } mc_selection;
 
 uint32_t mc_cdt_size(const mc_cdt* c); // elements or entries

@@ -99,7 +99,7 @@ static int list_sort(mc_cdt* c)
         return MC_PARAMETER;
     }
     if (!c->target) {
-        return MC_INCOMPATIBLE;
+        return c->had_bin ? MC_OK : MC_INCOMPATIBLE;
     }
     mc_item* list = c->target;
     mc_item_sort_list(list);
@@ -120,25 +120,41 @@ static int list_sort(mc_cdt* c)
 
 // ---- putting in ---------------------------------------------------------------------------------
 
-// The items that a unique list may take. Returns a result code; 24 and 26 may be suppressed.
+static bool list_repeats(const mc_item* items)
+{
+    for (uint32_t i = 0; i < items->count; i++) {
+        for (uint32_t k = 0; k < i; k++) {
+            if (mc_item_compare(items->items[i], items->items[k]) == 0) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+// The items that a unique list may take. Returns a result code.
 static int list_admit(mc_cdt* c, mc_item* items, int64_t flags, mc_item** ret_taken)
 {
     mc_item* taken = mc_item_container(c->arena, MC_LIST, 0);
+    bool repeats = flags & WRITE_UNIQUE && !(flags & WRITE_NO_FAIL) && list_repeats(items);
+    if (repeats && list_is_ordered(c)) {
+        return 26;
+    }
     for (uint32_t i = 0; i < items->count; i++) {
         mc_cdt own = {.target = taken};
         bool there = flags & WRITE_UNIQUE && list_has(c, items->items[i], UINT32_MAX);
         bool twice = flags & WRITE_UNIQUE && list_has(&own, items->items[i], UINT32_MAX);
-        if (!there && !twice) {
+        if (!there && (!twice || repeats)) {
             mc_item_insert(c->arena, taken, taken->count, items->items[i]);
         } else if (!(flags & WRITE_NO_FAIL)) {
-            return twice ? 26 : 24;
+            return 24;
         } else if (!(flags & WRITE_PARTIAL)) {
             taken->count = 0;
             break;
         }
     }
     *ret_taken = taken;
-    return MC_OK;
+    return repeats ? 26 : MC_OK;
 }
 
 // Items at a position, or wherever they belong.
@@ -169,11 +185,12 @@ static int list_append(mc_cdt* c, bool many)
     }
     int result = list_make(c, 1);
     mc_item* taken = NULL;
+    mc_item* items = many ? c->args[0] : list_wrap(c, c->args[0]);
     if (result == MC_OK) {
-        mc_item* items = many ? c->args[0] : list_wrap(c, c->args[0]);
         result = list_admit(c, items, flags, &taken);
     }
     if (result == MC_OK) {
+        c->suppressed = items->count && !taken->count;
         list_put(c, c->target->count, taken);
         list_answer_size(c);
     }
@@ -203,27 +220,28 @@ static int list_insert(mc_cdt* c, bool many)
 {
     int64_t index;
     int64_t flags;
-    uint32_t at;
+    uint32_t at = 0;
     if (mc_cdt_args(c, 2, 3) != MC_OK || mc_cdt_integer(c, 0, &index) != MC_OK ||
         mc_cdt_flags(c, 2, &flags) != MC_OK || (many && c->args[1]->kind != MC_LIST) ||
         !storable(c->args[1])) {
         return MC_PARAMETER;
     }
-    list_make(c, UINT32_MAX);
+    (void)list_make(c, UINT32_MAX);
+    mc_item* items = many ? c->args[1] : list_wrap(c, c->args[1]);
     if (list_is_ordered(c)) {
         return 26;
     }
-    int result = list_reach(c, index, flags, &at);
+    int result = items->count ? list_reach(c, index, flags, &at) : MC_OK;
     bool beyond = result != MC_OK && index > 0;
     mc_item* taken = NULL;
     if (result == MC_OK) {
-        result = list_admit(c, many ? c->args[1] : list_wrap(c, c->args[1]), flags, &taken);
+        result = list_admit(c, items, flags, &taken);
     }
     if (result == MC_OK && taken->count) {
         list_fill(c, at);
         list_put(c, at, taken);
-    }
-    if (result == 26 && beyond && flags & WRITE_NO_FAIL) {
+    } else if (result == MC_OK || (beyond && flags & WRITE_NO_FAIL)) {
+        c->suppressed = items->count;
         result = MC_OK;
     }
     list_answer_size(c);
@@ -239,25 +257,24 @@ static int list_set(mc_cdt* c)
         mc_cdt_flags(c, 2, &flags) != MC_OK || !storable(c->args[1])) {
         return MC_PARAMETER;
     }
-    list_make(c, UINT32_MAX);
+    (void)list_make(c, UINT32_MAX);
     if (list_is_ordered(c)) {
         return 26;
     }
     int result = list_reach(c, index, flags, &at);
-    if (result == MC_OK && index >= c->target->count && flags & WRITE_BOUNDED) {
-        result = 26;
+    if (result == MC_OK && flags & WRITE_UNIQUE && list_has(c, c->args[1], at)) {
+        result = 24;
     }
     if (result != MC_OK) {
-        return index > 0 && flags & WRITE_NO_FAIL ? MC_OK : result;
-    }
-    if (flags & WRITE_UNIQUE && list_has(c, c->args[1], at)) {
-        return flags & WRITE_NO_FAIL ? MC_OK : 24;
+        c->suppressed = flags & WRITE_NO_FAIL && (result == 24 || index > 0);
+        return c->suppressed ? MC_OK : result;
     }
     list_fill(c, at + 1);
     c->target->items[at] = c->args[1];
     return MC_OK;
 }
 
+// The sum is answered even if it isn't stored.
 static int list_increment(mc_cdt* c)
 {
     int64_t index;
@@ -270,19 +287,37 @@ static int list_increment(mc_cdt* c)
     const mc_item* delta =
         c->argc > 1 && c->args[1]->kind != MC_NIL ? c->args[1] : mc_item_integer(c->arena, 1);
     int result = list_make(c, 2);
-    result = result == MC_OK ? list_reach(c, index, flags, &at) : result;
+    result = result == MC_OK ? list_reach(c, index, 0, &at) : result;
     if (result != MC_OK) {
         return result;
     }
-    if (at >= c->target->count) {
-        list_fill(c, at);
-        mc_item_insert(c->arena, c->target, at, mc_item_integer(c->arena, 0));
+    if (delta->kind != MC_INTEGER && delta->kind != MC_DOUBLE) {
+        return MC_PARAMETER;
     }
-    result = mc_cdt_add_number(c, &c->target->items[at], delta, 1);
+    if (list_is_ordered(c) && at > c->target->count) {
+        return 26;
+    }
+    bool beyond = at >= c->target->count;
+    mc_item* sum = beyond ? mc_item_new(c->arena, delta->kind) : c->target->items[at];
+    result = mc_cdt_add_number(c, &sum, delta, 1);
+    if (result != MC_OK) {
+        return result;
+    }
+    if (at > c->target->count && flags & WRITE_BOUNDED) {
+        result = 26;
+    } else if (flags & WRITE_UNIQUE && list_has(c, sum, beyond ? UINT32_MAX : at)) {
+        result = 24;
+    }
+    if (result != MC_OK) {
+        c->suppressed = flags & WRITE_NO_FAIL;
+        return c->suppressed ? MC_OK : result;
+    }
+    list_fill(c, at + 1);
+    c->target->items[at] = sum;
     if (list_is_ordered(c)) {
         mc_item_sort_list(c->target);
     }
-    return result;
+    return MC_OK;
 }
 
 // ---- by index, without a return type ------------------------------------------------------------

@@ -93,8 +93,10 @@ static void map_store(mc_cdt* c, mc_item* key, mc_item* value)
 static int map_put_all(mc_cdt* c, const mc_item* items, int64_t flags)
 {
     mc_item* taken = mc_item_container(c->arena, MC_MAP, 0);
+    int64_t lenient = WRITE_UPDATE_ONLY | WRITE_NO_FAIL | WRITE_PARTIAL;
+    bool quirk = c->code == MAP_PUT_ITEMS && !c->target->count && (flags & lenient) == lenient;
     for (uint32_t i = 0; i < items->count; i += 2) {
-        int result = map_admit(c, items->items[i], flags);
+        int result = quirk ? MC_OK : map_admit(c, items->items[i], flags);
         if (result == MC_OK) {
             mc_item_insert(c->arena, taken, taken->count, items->items[i]);
             mc_item_insert(c->arena, taken, taken->count, items->items[i + 1]);
@@ -105,6 +107,7 @@ static int map_put_all(mc_cdt* c, const mc_item* items, int64_t flags)
             break;
         }
     }
+    c->suppressed = items->count && !taken->count;
     for (uint32_t i = 0; i < taken->count; i += 2) {
         map_store(c, taken->items[i], taken->items[i + 1]);
     }

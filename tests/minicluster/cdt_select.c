@@ -138,6 +138,7 @@ int mc_select_index(mc_cdt* c, mc_selection* s, bool rank)
         return 26;
     }
     select_add(s, rank ? mc_cdt_by_rank(c)[i] : (uint32_t)i);
+    s->stretch = !rank;
     return MC_OK;
 }
 
@@ -165,7 +166,7 @@ int mc_select_range(mc_cdt* c, mc_selection* s, bool rank)
     if (!is_map(c)) {
         select_sort(s);
     }
-    s->ranks_as_is = is_map(c) && !rank && s->count < n;
+    s->stretch = !rank;
     return MC_OK;
 }
 
@@ -194,12 +195,11 @@ static void select_supplied(mc_cdt* c, mc_selection* s, const mc_item* list, boo
             mc_item* item = keys ? cdt_key(c, i) : mc_cdt_value(c, i);
             if (!taken[i] && mc_item_compare(item, list->items[k]) == 0) {
                 taken[i] = true;
-                s->supplied[s->supplied_count++] = i;
+                s->supplied[s->count] = i;
+                select_add(s, i);
             }
         }
     }
-    memcpy(s->at, s->supplied, s->supplied_count * sizeof(uint32_t));
-    s->count = s->supplied_count;
 }
 
 int mc_select_value_list(mc_cdt* c, mc_selection* s)
@@ -240,7 +240,7 @@ static int select_interval(mc_cdt* c, mc_selection* s, bool keys)
             select_add(s, i);
         }
     }
-    s->ranks_as_is = keys && s->count < mc_cdt_size(c);
+    s->stretch = keys;
     return MC_OK;
 }
 
@@ -294,7 +294,7 @@ int mc_select_relative_index(mc_cdt* c, mc_selection* s)
     select_begin(c, s);
     int64_t at = mc_cdt_find_key(c, c->args[1]);
     select_stretch(s, (at < 0 ? -1 - at : at) + offset, count, mc_cdt_size(c), NULL);
-    s->ranks_as_is = s->count < mc_cdt_size(c);
+    s->stretch = true;
     return MC_OK;
 }
 
@@ -367,25 +367,31 @@ static mc_item* answer_places(mc_cdt* c, const mc_selection* s, int64_t type)
     bool reverse = type == RETURN_REVERSE_INDEX || type == RETURN_REVERSE_RANK;
     bool supplied = s->supplied && (s->by_keys ? !rank : rank);
     const uint32_t* from = supplied ? s->supplied : s->at;
-    uint32_t* numbers = mc_arena_alloc(c->arena, (s->count + 1) * sizeof(*numbers));
+    uint32_t count = s->count;
+    uint32_t* numbers = mc_arena_alloc(c->arena, (count + 1) * sizeof(*numbers));
     uint32_t* ranks = mc_arena_alloc(c->arena, (n + 1) * sizeof(*ranks));
     uint32_t* places = mc_cdt_by_rank(c);
+    // Of equal elements by index each has the lowest rank, unless the order is that of the ranks.
+    bool ordered = !is_map(c) && c->target->flags & MC_ORDERED;
+    bool lowest = !is_map(c) && !ordered && s->stretch && (s->single || count < n);
     for (uint32_t i = 0; i < n; i++) {
-        ranks[places[i]] = i;
+        bool tied =
+            lowest && i &&
+            mc_item_compare(mc_cdt_value(c, places[i - 1]), mc_cdt_value(c, places[i])) == 0;
+        ranks[places[i]] = tied ? ranks[places[i - 1]] : i;
     }
-    bool rising = true;
-    for (uint32_t i = 0; i < s->count; i++) {
+    for (uint32_t i = 0; i < count; i++) {
         numbers[i] = rank ? ranks[from[i]] : from[i];
-        rising = rising && (i == 0 || from[i - 1] < from[i]);
         numbers[i] = reverse ? n - 1 - numbers[i] : numbers[i];
     }
-    // Ranks come in order, and so do a map's indexes from the end where those from the front would.
-    bool sorts = rank ? !s->ranks_as_is : is_map(c) && reverse && rising;
-    if (sorts && !supplied && s->count > 1) {
-        qsort(numbers, s->count, sizeof(*numbers), compare_numbers);
+    // Ranks come in order, but for some of a range by index; indexes from the end if in one piece.
+    bool by_rank = rank && (!s->stretch || count == n);
+    bool by_index = reverse && (ordered || (s->stretch && !rank));
+    if ((by_rank || by_index) && !supplied && count > 1) {
+        qsort(numbers, count, sizeof(*numbers), compare_numbers);
     }
     mc_item* list = mc_item_container(c->arena, MC_LIST, 0);
-    for (uint32_t i = 0; i < s->count; i++) {
+    for (uint32_t i = 0; i < count; i++) {
         mc_item_insert(c->arena, list, i, mc_item_integer(c->arena, numbers[i]));
     }
     return list;
