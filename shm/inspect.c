@@ -33,6 +33,9 @@ void tnd_inspect_note(tnd_inspection* seen, const char* format, ...)
     va_start(args, format);
     vsnprintf(seen->problems[at], TND_INSPECT_PROBLEM_SIZE, format, args);
     va_end(args);
+    for (char* c = seen->problems[at]; *c; c++) {
+        *c = *c < 0x20 || *c > 0x7e ? '?' : *c; /* names are what they are */
+    }
 }
 
 /* Printable, whatever it is. */

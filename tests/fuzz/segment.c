@@ -1,7 +1,8 @@
 /*
  * The shared segment. The input is a list of patches to a segment that was published as it should
  * be, or to zeroed memory; a process then attaches, routes, joins, takes the role if it may,
- * stamps, inherits and publishes, and leaves. Promises: whatever the memory holds, that process
+ * stamps, inherits and publishes, counts, and leaves; and another looks into it from outside.
+ * Promises: whatever the memory holds, that process
  * gets an error or a map within bounds, and never crashes; a damaged map that it owns becomes
  * usable.
  *
@@ -12,8 +13,10 @@
 #include <sys/mman.h>
 
 #include "async/tender.h"
+#include "shm/inspect_int.h"
 #include "shm/publish.h"
 #include "shm/segment.h"
+#include "shm/stats.h"
 #include "tests/fuzz/fuzz.h"
 #include "tests/fuzz/script.h"
 #include "tests/sim/sim.h"
@@ -362,6 +365,28 @@ static void own(tnd_member* member)
     must(tnd_word_node(tnd_map_word(member->map, 0, 9), 0) == 1);
 }
 
+/* What it holds at first only makes the figures senseless. */
+static void count(tnd_member* member)
+{
+    tnd_stats stats = {.at = NULL};
+    tnd_host_counters host;
+    tnd_stats_attach(&stats, member);
+    tnd_stats_command(&stats, TND_COMMAND_READ, AEROSPIKE_OK, false, 100);
+    tnd_stats_timeout(&stats, TND_TIMEOUT_REPLY, NODES);
+    must(tnd_stats_read_host(member->map, NOW_MS + 1000, &host));
+    must(host.workers_count <= WORKERS && host.live_count <= host.workers_count);
+    if (stats.is_shared) {
+        tnd_counters own;
+        tnd_gauges gauges;
+        tnd_stats_read_own(&stats, &own, &gauges);
+        must(own.commands[TND_COMMAND_READ][TND_RESULT_OK] == 1 &&
+             own.timeouts[TND_TIMEOUT_REPLY] == 1);
+        must(tnd_histogram_count(&own.latency[TND_LATENCY_READ]) == 1);
+    }
+    tnd_host_counters_done(&host);
+    tnd_stats_done(&stats);
+}
+
 static void live(tnd_map* map)
 {
     tnd_member member;
@@ -370,6 +395,7 @@ static void live(tnd_map* map)
     tnd_join join = tnd_member_join(&member, map, 42, 2, 1, NOW_MS + 1000, 1);
     must((join == TND_JOIN_OK) == (member.slot < WORKERS));
     must(!(kernel.flags & IS_READ_ONLY) || join == TND_JOIN_READ_ONLY);
+    count(&member);
     tnd_owner_is_seedless(map);
     tnd_owner_look(&member, NOW_MS + 1000, THRESHOLD_MS, &view);
     must(view.slot == TND_MEMBER_NONE || view.slot < WORKERS);
@@ -387,6 +413,41 @@ static void live(tnd_map* map)
     must(!kernel.ours);
 }
 
+static void check_text(const char* text, size_t size)
+{
+    must(memchr(text, 0, size));
+    for (; *text; text++) {
+        must(*text >= 0x20 && *text <= 0x7e);
+    }
+}
+
+static void look_from_outside(void)
+{
+    tnd_inspection seen;
+    as_error err;
+    if (tnd_inspect_read_sys(&kernel_sys, 7, NOW_MS, &seen, as_error_init(&err)) != AEROSPIKE_OK) {
+        must(err.message[0] != '\0');
+        return;
+    }
+    must(seen.is_readable || seen.problems_count > 0);
+    for (uint32_t i = 0; i < seen.problems_count; i++) {
+        check_text(seen.problems[i], sizeof(seen.problems[i]));
+    }
+    check_text(seen.identity, sizeof(seen.identity));
+    check_text(seen.cluster_name, sizeof(seen.cluster_name));
+    for (uint32_t i = 0; i < seen.nodes_count; i++) {
+        check_text(seen.nodes[i].name, sizeof(seen.nodes[i].name));
+        must(seen.nodes[i].index >= 1 && seen.nodes[i].index <= NODES);
+    }
+    for (uint32_t i = 0; i < seen.namespaces_count; i++) {
+        check_text(seen.namespaces[i].name, sizeof(seen.namespaces[i].name));
+        for (uint32_t p = 0; p < TND_PARTITIONS; p++) {
+            must(seen.namespaces[i].owners[p][0] <= NODES);
+        }
+    }
+    tnd_inspect_done(&seen);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size)
 {
     tnd_map map;
@@ -396,6 +457,7 @@ int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size)
         kernel_init();
     }
     kernel_load(&script);
+    look_from_outside();
     if (open_map(&map, &err) != AEROSPIKE_OK) {
         must(err.code != AEROSPIKE_OK && err.message[0] != '\0');
         return 0;
