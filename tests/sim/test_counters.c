@@ -2,118 +2,52 @@
  * What a client counts, in virtual time: every command under its kind, result and time, timeouts by
  * phase, connections open and in use; and after random faults the books still balance.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <cmocka.h>
-
-#include "async/client.h"
-#include "tests/sim/cluster.h"
-#include <aerospike/aerospike_key.h>
+#include "tests/sim/cmd_bed.h"
 #include <tendril/stats.h>
 
-#define SECOND 1000000ull
-#define PORT 3000
 #define NODES 3
 
-typedef struct bed {
-    sim_world* world;
-    tnd_loop* loop;
-    sim_cluster* cluster;
-    tnd_events* events;
-    aerospike as;
-    bool is_connected;
-    bool is_closed;
+/* What listeners saw, to be compared with what was counted. */
+static struct {
     unsigned running;
-    uint64_t ended; /* listeners called */
+    uint64_t ended;
     uint64_t failed;
     uint64_t in_doubt;
-} bed;
+} seen;
 
-static void on_connect(as_error* err, void* udata, as_event_loop* loop)
+static void take(const as_error* err)
 {
+    seen.running--;
+    seen.ended++;
+    seen.failed += err && err->code != AEROSPIKE_ERR_RECORD_NOT_FOUND;
+    seen.in_doubt += err && err->in_doubt;
+}
+
+static void on_done(as_error* err, void* udata, as_event_loop* loop)
+{
+    (void)udata;
     (void)loop;
-    assert_null(err);
-    ((bed*)udata)->is_connected = true;
+    take(err);
 }
 
-static void on_close(as_error* err, void* udata, as_event_loop* loop)
-{
-    (void)err;
-    (void)loop;
-    ((bed*)udata)->is_closed = true;
-}
-
-static void take(bed* b, const as_error* err)
-{
-    b->running--;
-    b->ended++;
-    b->failed += err && err->code != AEROSPIKE_ERR_RECORD_NOT_FOUND;
-    b->in_doubt += err && err->in_doubt;
-}
-
-static void on_write(as_error* err, void* udata, as_event_loop* loop)
-{
-    (void)loop;
-    take(udata, err);
-}
-
-static void on_record(as_error* err, as_record* record, void* udata, as_event_loop* loop)
+static void on_got(as_error* err, as_record* record, void* udata, as_event_loop* loop)
 {
     (void)record;
+    (void)udata;
     (void)loop;
-    take(udata, err);
-}
-
-static bool is_connected(void* udata)
-{
-    return ((const bed*)udata)->is_connected;
-}
-
-static bool is_closed(void* udata)
-{
-    return ((const bed*)udata)->is_closed;
+    take(err);
 }
 
 static bool is_idle(void* udata)
 {
-    return ((const bed*)udata)->running == 0;
+    (void)udata;
+    return seen.running == 0;
 }
 
-static void bed_open(bed* b, uint64_t seed)
+static void begin(bed* b, uint64_t seed)
 {
-    memset(b, 0, sizeof(*b));
-    b->world = sim_world_new(seed);
-    b->loop = sim_loop_new(b->world, "worker");
-    mc_config config = {.nodes = NODES, .seed = seed};
-    b->cluster = sim_cluster_new(b->world, &config, NULL, PORT);
-    b->events = tnd_events_new(TND_EVENTS_FOREIGN, b->loop, 1);
-    as_config client;
-    as_config_init(&client);
-    as_config_add_host(&client, "127.0.0.1", PORT);
-    aerospike_init(&b->as, &client);
-    as_error err;
-    tnd_client_world world = {.pid = 1};
-    assert_int_equal(tnd_client_connect(&b->as, &err, &world, on_connect, b, b->events->entries),
-                     AEROSPIKE_OK);
-    assert_true(sim_world_run_until(b->world, is_connected, b, 10 * SECOND));
-}
-
-static void bed_close(bed* b)
-{
-    as_error err;
-    assert_int_equal(aerospike_close_async(&b->as, &err, on_close, b, b->events->entries),
-                     AEROSPIKE_OK);
-    assert_true(sim_world_run_until(b->world, is_closed, b, 10 * SECOND));
-    aerospike_destroy(&b->as);
-    tnd_events_free(b->events);
-    sim_world_free(b->world);
-    sim_cluster_free(b->cluster);
+    memset(&seen, 0, sizeof(seen));
+    bed_open(b, seed);
 }
 
 static void get(bed* b, int64_t id, const as_policy_read* policy)
@@ -121,9 +55,9 @@ static void get(bed* b, int64_t id, const as_policy_read* policy)
     as_error err;
     as_key key;
     as_key_init_int64(&key, "test", "sim", id);
-    b->running++;
+    seen.running++;
     assert_int_equal(
-        aerospike_key_get_async(&b->as, &err, policy, &key, on_record, b, b->events->entries, NULL),
+        aerospike_key_get_async(&b->as, &err, policy, &key, on_got, b, b->events->entries, NULL),
         AEROSPIKE_OK);
 }
 
@@ -135,8 +69,8 @@ static void put(bed* b, int64_t id, const as_policy_write* policy)
     as_key_init_int64(&key, "test", "sim", id);
     as_record_inita(&record, 1);
     as_record_set_int64(&record, "v", id);
-    b->running++;
-    assert_int_equal(aerospike_key_put_async(&b->as, &err, policy, &key, &record, on_write, b,
+    seen.running++;
+    assert_int_equal(aerospike_key_put_async(&b->as, &err, policy, &key, &record, on_done, b,
                                              b->events->entries, NULL),
                      AEROSPIKE_OK);
 }
@@ -146,24 +80,15 @@ static void erase(bed* b, int64_t id)
     as_error err;
     as_key key;
     as_key_init_int64(&key, "test", "sim", id);
-    b->running++;
+    seen.running++;
     assert_int_equal(
-        aerospike_key_remove_async(&b->as, &err, NULL, &key, on_write, b, b->events->entries, NULL),
+        aerospike_key_remove_async(&b->as, &err, NULL, &key, on_done, b, b->events->entries, NULL),
         AEROSPIKE_OK);
 }
 
 static void wait_all(bed* b)
 {
     assert_true(sim_world_run_until(b->world, is_idle, b, 100 * SECOND));
-}
-
-static void all_nodes(bed* b, const char* format)
-{
-    for (unsigned node = 0; node < NODES; node++) {
-        char line[64];
-        snprintf(line, sizeof(line), format, node);
-        sim_cluster_control(b->cluster, "%s", line);
-    }
 }
 
 static void own(bed* b, tnd_counters* counters, tnd_gauges* gauges)
@@ -181,7 +106,7 @@ static void counts_commands(void** state)
     tnd_counters c;
     tnd_gauges g;
     as_error err;
-    bed_open(&b, 1);
+    begin(&b, 1);
     own(&b, &c, &g);
     assert_int_equal(c.takeovers, 1);
     put(&b, 1, NULL);
@@ -198,7 +123,7 @@ static void counts_commands(void** state)
     as_key key;
     as_key_init_int64(&key, "nowhere", "sim", 1);
     assert_int_equal(
-        aerospike_key_get_async(&b.as, &err, NULL, &key, on_record, &b, b.events->entries, NULL),
+        aerospike_key_get_async(&b.as, &err, NULL, &key, on_got, &b, b.events->entries, NULL),
         AEROSPIKE_ERR_NAMESPACE_NOT_FOUND);
     own(&b, &c, &g);
     assert_int_equal(c.commands[TND_COMMAND_WRITE][TND_RESULT_OK], 2);
@@ -213,7 +138,7 @@ static void counts_commands(void** state)
     assert_int_equal(g.connections_in_use, 0);
     assert_int_equal(c.connections_opened - c.connections_closed, g.connections_open);
     assert_true(c.bytes_sent > 100 && c.bytes_received > 100);
-    bed_close(&b);
+    bed_end(&b);
     assert_int_equal(aerospike_worker_counters(&b.as, &err, &c, &g), AEROSPIKE_ERR_CLIENT);
 }
 
@@ -223,7 +148,7 @@ static void counts_time(void** state)
     bed b;
     tnd_counters c;
     tnd_gauges g;
-    bed_open(&b, 2);
+    begin(&b, 2);
     all_nodes(&b, "slow %u 40 always");
     get(&b, 1, NULL);
     wait_all(&b);
@@ -231,7 +156,7 @@ static void counts_time(void** state)
     uint64_t us = tnd_histogram_percentile_us(&c.latency[TND_LATENCY_READ], 50);
     assert_in_range(us, 38000, 45000);
     assert_in_range(c.latency[TND_LATENCY_READ].sum_us, 38000, 45000);
-    bed_close(&b);
+    bed_end(&b);
 }
 
 static void counts_timeouts_and_retries(void** state)
@@ -240,7 +165,7 @@ static void counts_timeouts_and_retries(void** state)
     bed b;
     tnd_counters c;
     tnd_gauges g;
-    bed_open(&b, 3);
+    begin(&b, 3);
     all_nodes(&b, "mute %u always");
     as_policy_read read;
     as_policy_read_init(&read);
@@ -274,7 +199,7 @@ static void counts_timeouts_and_retries(void** state)
     own(&b, &c, &g);
     assert_int_equal(c.timeouts[TND_TIMEOUT_CONNECT], 1);
     all_nodes(&b, "cont %u");
-    bed_close(&b);
+    bed_end(&b);
 }
 
 /* Rounds of tending, the age of the map, and each node's connections. */
@@ -284,7 +209,7 @@ static void counts_tends(void** state)
     bed b;
     tnd_host_counters host;
     as_error err;
-    bed_open(&b, 4);
+    begin(&b, 4);
     sim_world_run_for(b.world, 5 * SECOND);
     for (int i = 0; i < 50; i++) {
         get(&b, i, NULL);
@@ -315,7 +240,7 @@ static void counts_tends(void** state)
     assert_true(host.total.tends_failed >= 3);
     assert_in_range(host.map_age_ms, 6000, 9000);
     tnd_host_counters_done(&host);
-    bed_close(&b);
+    bed_end(&b);
 }
 
 static uint64_t below(bed* b, uint64_t bound)
@@ -347,14 +272,14 @@ static void books_balance(bed* b, uint64_t seed)
     for (int i = 0; i < TND_RESULTS; i++) {
         commands += commands_of(&c, (tnd_command_result)i);
     }
-    if (commands != b->ended || latencies != b->ended || statuses != b->ended ||
-        c.in_doubt != b->in_doubt ||
-        commands_of(&c, TND_RESULT_TIMEOUT) + commands_of(&c, TND_RESULT_ERROR) != b->failed ||
+    if (commands != seen.ended || latencies != seen.ended || statuses != seen.ended ||
+        c.in_doubt != seen.in_doubt ||
+        commands_of(&c, TND_RESULT_TIMEOUT) + commands_of(&c, TND_RESULT_ERROR) != seen.failed ||
         g.commands_running != 0 || g.commands_waiting != 0 || g.connections_in_use != 0 ||
         c.connections_opened - c.connections_closed != g.connections_open) {
         fail_msg("seed %" PRIu64 ": %" PRIu64 " commands ended, %" PRIu64 " counted; %" PRIu64
                  " connections open, %" PRIu64 " opened, %" PRIu64 " closed, %" PRIu64 " in use",
-                 seed, b->ended, commands, g.connections_open, c.connections_opened,
+                 seed, seen.ended, commands, g.connections_open, c.connections_opened,
                  c.connections_closed, g.connections_in_use);
     }
 }
@@ -369,7 +294,7 @@ static void balances_under_faults(void** state)
     };
     for (uint64_t seed = 1; seed <= 30; seed++) {
         bed b;
-        bed_open(&b, seed);
+        begin(&b, seed);
         as_policy_read read;
         as_policy_read_init(&read);
         read.base.socket_timeout = 300;
@@ -393,7 +318,7 @@ static void balances_under_faults(void** state)
         all_nodes(&b, "cont %u");
         wait_all(&b);
         books_balance(&b, seed);
-        bed_close(&b);
+        bed_end(&b);
     }
 }
 
