@@ -154,6 +154,13 @@ static void cmd_count_end(const tnd_cmd* cmd, const as_error* err)
 
 /* ---- the end ---- */
 
+static __thread const tnd_cmd* cmd_ending;
+
+const tnd_cmd* tnd_cmd_ending(void)
+{
+    return cmd_ending;
+}
+
 /* The one road to the listener. Detached from everything first: the listener may do anything. */
 void tnd_cmd_end(tnd_cmd* cmd, as_error* err, as_record* record)
 {
@@ -167,11 +174,14 @@ void tnd_cmd_end(tnd_cmd* cmd, as_error* err, as_record* record)
     tnd_cmd_disarm(cmd);
     tnd_task_cancel(&cmd->task);
     as_event_loop* previous = tnd_engine_enter(engine, entry);
+    const tnd_cmd* outer = cmd_ending; /* whose listener ends this one, by closing */
+    cmd_ending = cmd;
     if (cmd->result == TND_CMD_STATUS) {
         cmd->listener.write(err, cmd->udata, entry);
     } else {
         cmd->listener.record(err, record, cmd->udata, entry);
     }
+    cmd_ending = outer;
     entry->pending--;
     engine->loop->ops->unref(engine->loop);
     tnd_delay_leave(&cmd->delayed);

@@ -103,6 +103,9 @@ as_status tnd_cmd_start(tnd_cmd* cmd, const as_key* key, const as_policy_base* b
 /* The engine's timer: limits are due. */
 void tnd_cmd_on_timeouts(tnd_timer* timer);
 
+/* The command whose listener is being called in this thread; NULL: none. */
+const tnd_cmd* tnd_cmd_ending(void);
+
 /* The engine's business: start those that wait for the first map; end those of them that have no
  * deadline; end all; free recycled ones. Listeners are called inside. */
 void tnd_cmd_start_waiting(tnd_engine* engine);

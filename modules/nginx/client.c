@@ -1,5 +1,5 @@
 /*
- * Life of the worker's client.
+ * The worker's clients, one per cluster, on one loop.
  *
  * Happy path: init_process makes the loop, registers it and connects; a graceful shutdown of the
  * worker drains (the role of tender goes to another worker at once); exit_process closes.
@@ -7,7 +7,7 @@
  * this worker's own, with a warning. The cluster is down: the library goes on trying. No memory or
  * no connection slot: no client, and an error in the log.
  */
-#include "client.h"
+#include "module.h"
 
 #include "loop_nginx.h"
 
@@ -16,18 +16,24 @@
 #include <stdarg.h>
 #include <tendril/event.h>
 
-#define CLIENT_PORT_DEFAULT 3000
 #define CLIENT_LOG_LINE_BYTES 1024
+
+typedef struct client_entry {
+    struct client_entry* next;
+    aerospike* as;
+    char name[]; /* of the cluster */
+} client_entry;
 
 static struct {
     tnd_loop* loop;
-    aerospike* as;
+    as_event_loop* entry;
+    client_entry* first;
     bool is_stopping;
-} client;
+} clients;
 
-aerospike* ngx_http_aerospike_client(void)
+bool ngx_http_aerospike_is_stopping(void)
 {
-    return client.is_stopping ? NULL : client.as;
+    return clients.is_stopping;
 }
 
 /* ---- log ---- */
@@ -70,43 +76,7 @@ static void log_start(void)
     as_log_set_callback(on_log);
 }
 
-/* ---- configuration ---- */
-
-static bool config_add_hosts(as_config* config, const ngx_str_t* hosts)
-{
-    char* text = ngx_alloc(hosts->len + 1, ngx_cycle->log);
-    if (!text) {
-        return false;
-    }
-    ngx_memcpy(text, hosts->data, hosts->len);
-    text[hosts->len] = '\0';
-    bool is_valid = as_config_add_hosts(config, text, CLIENT_PORT_DEFAULT);
-    ngx_free(text);
-    return is_valid;
-}
-
-bool ngx_http_aerospike_hosts_are_valid(const ngx_str_t* hosts)
-{
-    as_config config;
-    as_config_init(&config);
-    bool is_valid = config_add_hosts(&config, hosts);
-    as_config_destroy(&config);
-    return is_valid;
-}
-
-static void config_fill(as_config* config, const ngx_http_aerospike_settings* settings)
-{
-    as_config_init(config);
-    const ngx_str_t* hosts = settings->hosts->elts;
-    for (ngx_uint_t i = 0; i < settings->hosts->nelts; i++) {
-        config_add_hosts(config, &hosts[i]);
-    }
-    config->fail_if_not_connected = false; /* a worker starts without the cluster, too */
-    config->use_shm = settings->use_shm;
-    config->shm_key = (int)settings->shm_key;
-}
-
-/* ---- start ---- */
+/* ---- one client ---- */
 
 static void on_connected(as_error* err, void* udata, as_event_loop* event_loop)
 {
@@ -117,83 +87,131 @@ static void on_connected(as_error* err, void* udata, as_event_loop* event_loop)
     }
 }
 
-static bool client_connect(const ngx_http_aerospike_settings* settings, as_event_loop* entry,
-                           as_error* err)
+/* With the host's segment, or else with a map of its own. */
+static as_status client_connect(aerospike* as, const ngx_str_t* name, as_error* err)
 {
-    as_config config;
-    config_fill(&config, settings);
-    client.as = aerospike_new(&config);
-    if (!client.as) {
-        as_config_destroy(&config);
-        as_error_set_message(err, AEROSPIKE_ERR_CLIENT, "Out of memory");
-        return false;
+    as_config* config = aerospike_load_config(as);
+    as_error_init(err);
+    if (aerospike_connect_async(as, err, on_connected, NULL, clients.entry) == AEROSPIKE_OK ||
+        !config->use_shm) {
+        return err->code;
     }
-    if (aerospike_connect_async(client.as, err, on_connected, NULL, entry) == AEROSPIKE_OK) {
-        return true;
-    }
-    aerospike_destroy(client.as);
-    client.as = NULL;
-    return false;
+    ngx_log_error(NGX_LOG_WARN, ngx_cycle->log, 0,
+                  "aerospike: this worker tends cluster \"%V\" for itself alone: %s", name,
+                  err->message);
+    config->use_shm = false;
+    as_error_init(err);
+    return aerospike_connect_async(as, err, on_connected, NULL, clients.entry);
 }
 
-static void client_connect_or_warn(const ngx_http_aerospike_settings* settings,
-                                   as_event_loop* entry)
+static client_entry* entry_find(const ngx_str_t* name)
 {
-    as_error err;
-    if (client_connect(settings, entry, as_error_init(&err))) {
-        return;
-    }
-    if (settings->use_shm) {
-        ngx_log_error(NGX_LOG_WARN, ngx_cycle->log, 0,
-                      "aerospike: this worker tends for itself alone: %s", err.message);
-        ngx_http_aerospike_settings alone = *settings;
-        alone.use_shm = 0;
-        if (client_connect(&alone, entry, &err)) {
-            return;
+    for (client_entry* entry = clients.first; entry; entry = entry->next) {
+        if (ngx_strlen(entry->name) == name->len &&
+            ngx_memcmp(entry->name, name->data, name->len) == 0) {
+            return entry;
         }
     }
-    ngx_log_error(NGX_LOG_ERR, ngx_cycle->log, 0, "aerospike: no client: %s", err.message);
+    return NULL;
 }
 
-/* The worker shuts down and finishes its requests, which may still need the client. */
+static client_entry* entry_new(const ngx_str_t* name)
+{
+    client_entry* entry = ngx_calloc(sizeof(*entry) + name->len + 1, ngx_cycle->log);
+    if (entry) {
+        ngx_memcpy(entry->name, name->data, name->len);
+        entry->next = clients.first;
+        clients.first = entry;
+    }
+    return entry;
+}
+
+static aerospike* client_start(ngx_http_aerospike_cluster* cluster)
+{
+    client_entry* entry = entry_new(&cluster->name);
+    if (!entry || !clients.entry) {
+        return NULL; /* said by clients_start */
+    }
+    as_error err;
+    as_error_set_message(as_error_init(&err), AEROSPIKE_ERR_CLIENT, "Out of memory");
+    entry->as = aerospike_new(&cluster->config);
+    if (entry->as) {
+        cluster->is_given_away = true;
+        if (client_connect(entry->as, &cluster->name, &err) == AEROSPIKE_OK) {
+            return entry->as;
+        }
+        aerospike_destroy(entry->as);
+        entry->as = NULL;
+    }
+    ngx_log_error(NGX_LOG_ERR, ngx_cycle->log, 0, "aerospike: no client for cluster \"%V\": %s",
+                  &cluster->name, err.message);
+    return NULL;
+}
+
+aerospike* ngx_http_aerospike_client_of(ngx_http_aerospike_cluster* cluster)
+{
+    if (clients.is_stopping) {
+        return NULL;
+    }
+    client_entry* entry = entry_find(&cluster->name);
+    if (entry) {
+        return entry->as;
+    }
+    /* Without a master a reload doesn't start the process again: a new cluster starts here. */
+    return clients.loop && !cluster->is_given_away ? client_start(cluster) : NULL;
+}
+
+/* ---- all of them ---- */
+
+/* The worker shuts down and finishes its requests, which may still need the clients. */
 static void on_exiting(void* udata)
 {
     (void)udata;
-    as_error err;
-    if (client.as && aerospike_drain(client.as, as_error_init(&err)) != AEROSPIKE_OK) {
-        ngx_log_error(NGX_LOG_ERR, ngx_cycle->log, 0, "aerospike: draining: %s", err.message);
+    for (client_entry* entry = clients.first; entry; entry = entry->next) {
+        as_error err;
+        if (entry->as && aerospike_drain(entry->as, as_error_init(&err)) != AEROSPIKE_OK) {
+            ngx_log_error(NGX_LOG_ERR, ngx_cycle->log, 0, "aerospike: draining: %s", err.message);
+        }
     }
 }
 
-void ngx_http_aerospike_client_start(const ngx_http_aerospike_settings* settings)
+void ngx_http_aerospike_clients_start(ngx_http_aerospike_main_conf* conf)
 {
-    if (!settings->hosts) {
+    if (conf->clusters.nelts == 0) {
         return;
     }
     log_start();
-    client.is_stopping = false;
-    client.loop = tnd_loop_nginx_new(on_exiting, NULL);
-    as_event_loop* entry = client.loop ? tnd_event_set_loop(client.loop) : NULL;
-    if (entry) {
-        client_connect_or_warn(settings, entry);
-    } else {
+    clients.is_stopping = false;
+    clients.loop = tnd_loop_nginx_new(on_exiting, NULL);
+    clients.entry = clients.loop ? tnd_event_set_loop(clients.loop) : NULL;
+    if (!clients.entry) {
         ngx_log_error(NGX_LOG_ERR, ngx_cycle->log, 0,
                       "aerospike: no client: out of memory, descriptors or worker_connections");
     }
+    ngx_http_aerospike_cluster** clusters = conf->clusters.elts;
+    for (ngx_uint_t i = 0; i < conf->clusters.nelts; i++) {
+        client_start(clusters[i]);
+    }
 }
 
-void ngx_http_aerospike_client_stop(void)
+void ngx_http_aerospike_clients_stop(void)
 {
-    if (!client.loop) {
-        return;
+    clients.is_stopping = true;
+    if (clients.loop) {
+        as_event_close_loops();
     }
-    client.is_stopping = true;
-    as_event_close_loops();
-    if (client.as) {
-        aerospike_destroy(client.as);
-        client.as = NULL;
+    while (clients.first) {
+        client_entry* entry = clients.first;
+        clients.first = entry->next;
+        if (entry->as) {
+            aerospike_destroy(entry->as);
+        }
+        ngx_free(entry);
     }
-    as_event_destroy_loops();
-    tnd_loop_nginx_free(client.loop);
-    client.loop = NULL;
+    if (clients.loop) {
+        as_event_destroy_loops();
+        tnd_loop_nginx_free(clients.loop);
+        clients.loop = NULL;
+        clients.entry = NULL;
+    }
 }

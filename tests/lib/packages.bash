@@ -29,6 +29,7 @@ missing_test_packages() {
     has_command ps || echo procps
     has_command nginx || echo nginx
     [[ -d /usr/share/nginx/src ]] || echo nginx-dev
+    has_header jansson.h || echo libjansson-dev
 }
 
 # install_packages PACKAGE...: as root, or through sudo.

@@ -20,6 +20,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/shm.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -49,6 +50,7 @@ void web_write_conf(web* self, const web_conf* conf)
 {
     FILE* file = fopen(self->conf, "w");
     assert_non_null(file);
+    self->is_single = conf->main && strstr(conf->main, "master_process off");
     fprintf(file,
             "load_module %s;\n"
             "daemon off;\n"
@@ -64,10 +66,10 @@ void web_write_conf(web* self, const web_conf* conf)
             "    fastcgi_temp_path %s/fastcgi;\n"
             "    uwsgi_temp_path %s/uwsgi;\n"
             "    scgi_temp_path %s/scgi;\n"
-            "    aerospike_shm_key 0x%x;\n"
+            "    aerospike_cluster main { shm_key 0x%x; %s }\n"
             "    %s\n"
             "    server {\n"
-            "        listen 127.0.0.1:%d reuseport;\n" /* so that every worker gets some */
+            "        listen 127.0.0.1:%d %s;\n"
             "        add_header X-Worker $pid always;\n"
             "        location = /empty { return 204; }\n"
             "        %s\n"
@@ -75,7 +77,8 @@ void web_write_conf(web* self, const web_conf* conf)
             "}\n",
             NGINX_MODULE, self->dir, self->dir, or_nothing(conf->main), or_nothing(conf->events),
             self->dir, self->dir, self->dir, self->dir, self->dir, (unsigned)self->shm_key,
-            or_nothing(conf->http), self->port, or_nothing(conf->server));
+            or_nothing(conf->cluster), or_nothing(conf->http), self->port,
+            conf->has_one_queue ? "" : "reuseport", or_nothing(conf->server));
     assert_int_equal(fclose(file), 0);
 }
 
@@ -85,7 +88,8 @@ static int listener_open(int* ret_port)
     struct sockaddr_in addr = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
     socklen_t addr_len = sizeof(addr);
     int on = 1;
-    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    int fd =
+        socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0); /* nginx relies on it */
     assert_true(fd >= 0);
     setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
     setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof(on));
@@ -141,20 +145,114 @@ int web_check(web* self, char* ret_text, size_t size)
     return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
 
-void web_start(web* self)
+static pid_t read_pid(const web* self)
 {
+    char path[96];
+    int pid = 0;
+    snprintf(path, sizeof(path), "%s/nginx.pid", self->dir);
+    FILE* file = fopen(path, "r");
+    if (!file) {
+        return 0;
+    }
+    if (fscanf(file, "%d", &pid) != 1) {
+        pid = 0;
+    }
+    fclose(file);
+    return pid;
+}
+
+/* The file appears when it appears: looked at again and again. */
+static pid_t await_pid_other_than(const web* self, pid_t old)
+{
+    int64_t end_ms = now_ms() + WEB_WAIT_MS;
+    pid_t pid;
+    while ((pid = read_pid(self)) == 0 || pid == old) {
+        if (now_ms() > end_ms) {
+            fail_msg("no new nginx: see %s/error.log", self->dir);
+        }
+        poll(NULL, 0, 2);
+    }
+    return pid;
+}
+
+/* By its whole path: that is what nginx executes for its successor. */
+static void run_nginx(const web* self)
+{
+    char path[256] = "/usr/sbin/nginx";
+    for (const char* folder = getenv("PATH"); folder && access(path, X_OK) != 0;) {
+        int size = (int)strcspn(folder, ":");
+        snprintf(path, sizeof(path), "%.*s/nginx", size, folder);
+        folder = folder[size] ? folder + size + 1 : NULL;
+    }
     char inherited[16];
     snprintf(inherited, sizeof(inherited), "%d;", web_listener);
-    self->master = fork();
-    assert_true(self->master >= 0);
-    if (self->master == 0) {
+    if (!self->is_single) { /* there nginx itself can't */
         fcntl(web_listener, F_SETFD, 0);
         setenv("NGINX", inherited, 1); /* as one nginx leaves its sockets to the next */
-        execlp("nginx", "nginx", "-p", self->dir, "-c", self->conf, (char*)NULL);
-        _exit(127);
+    }
+    execl(path, path, "-p", self->dir, "-c", self->conf, (char*)NULL);
+    _exit(127);
+}
+
+/* Runs nginx as a grandchild and ends when it is up: nginx takes no USR2 from the parent that it
+   was started by. */
+static void run_starter(const web* self)
+{
+    pid_t pid = fork();
+    if (pid == 0) {
+        run_nginx(self);
+    }
+    int64_t end_ms = now_ms() + WEB_WAIT_MS;
+    while (read_pid(self) != pid && now_ms() < end_ms && waitpid(pid, NULL, WNOHANG) == 0) {
+        poll(NULL, 0, 1);
+    }
+    _exit(read_pid(self) == pid ? 0 : 1);
+}
+
+static bool process_has_ended(pid_t pid)
+{
+    siginfo_t info = {.si_pid = 0};
+    return waitid(P_PID, (id_t)pid, &info, WEXITED | WNOHANG | WNOWAIT) != 0 || info.si_pid == pid;
+}
+
+void web_start(web* self)
+{
+    prctl(PR_SET_CHILD_SUBREAPER, 1);
+    if (self->is_single) {
+        close(web_listener);
+    }
+    pid_t starter = fork();
+    assert_true(starter >= 0);
+    if (starter == 0) {
+        self->is_single ? run_nginx(self) : run_starter(self);
+    }
+    if (self->is_single) {
+        web_listener = -1;
+        self->master = starter;
+        while (read_pid(self) != starter && !process_has_ended(starter)) {
+            poll(NULL, 0, 1); /* listens once the file is there */
+        }
+        return;
     }
     close(web_listener);
     web_listener = -1;
+    int status = -1;
+    waitpid(starter, &status, 0);
+    assert_int_equal(status, 0);
+    self->master = read_pid(self);
+}
+
+void web_upgrade(web* self)
+{
+    pid_t old = self->master;
+    kill(old, SIGUSR2);
+    web after = *self;
+    after.master = await_pid_other_than(self, old);
+    web_workers workers;
+    web_workers_await(&after, 2, &workers);
+    web_workers_done(&workers);
+    assert_int_equal(web_stop(self, SIGQUIT), 0);
+    self->master = after.master;
 }
 
 static int process_open(pid_t pid)
@@ -278,9 +376,46 @@ void web_workers_done(web_workers* workers)
     workers->count = 0;
 }
 
+/* Whom the log names last, if it's one of them. */
+static int find_tender(const web* self, const web_workers* workers)
+{
+    char path[96], line[4096];
+    int found = -1, pid;
+    snprintf(path, sizeof(path), "%s/error.log", self->dir);
+    FILE* file = fopen(path, "r");
+    while (file && fgets(line, sizeof(line), file)) {
+        const char* text = strstr(line, "aerospike: Worker ");
+        if (!text || !strstr(text, "tends from now on") ||
+            sscanf(text, "aerospike: Worker %d", &pid) != 1) {
+            continue;
+        }
+        found = -1;
+        for (int i = 0; i < workers->count; i++) {
+            found = workers->pids[i] == pid ? i : found;
+        }
+    }
+    if (file) {
+        fclose(file);
+    }
+    return found;
+}
+
+int web_find_tender(const web* self, const web_workers* workers)
+{
+    int64_t end_ms = now_ms() + WEB_WAIT_MS;
+    int found;
+    while ((found = find_tender(self, workers)) < 0) {
+        if (now_ms() > end_ms) {
+            fail_msg("none of the workers tends");
+        }
+        poll(NULL, 0, 2);
+    }
+    return found;
+}
+
 /* ---- requests ---- */
 
-int web_send(web* self, const char* method, const char* path)
+static int connect_to(const web* self)
 {
     struct sockaddr_in addr = {.sin_family = AF_INET,
                                .sin_port = htons((uint16_t)self->port),
@@ -291,12 +426,57 @@ int web_send(web* self, const char* method, const char* path)
         close(fd);
         return -1;
     }
+    return fd;
+}
+
+/* The server may answer, and close, before it has read everything. */
+static void send_all(int fd, const char* bytes, size_t size)
+{
+    while (size > 0) {
+        ssize_t count = send(fd, bytes, size, MSG_NOSIGNAL);
+        if (count <= 0) {
+            return;
+        }
+        bytes += count;
+        size -= (size_t)count;
+    }
+}
+
+int web_send_bytes(web* self, const char* bytes, size_t size)
+{
+    int fd = connect_to(self);
+    if (fd >= 0) {
+        send_all(fd, bytes, size);
+    }
+    return fd;
+}
+
+int web_send(web* self, const char* method, const char* path)
+{
     char request[1024];
     int size =
         snprintf(request, sizeof(request),
                  "%s %s HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n", method, path);
-    assert_int_equal(send(fd, request, (size_t)size, MSG_NOSIGNAL), size);
-    return fd;
+    return web_send_bytes(self, request, (size_t)size);
+}
+
+void web_ask(web* self, const char* line, const char* headers, const void* body, size_t size,
+             web_reply* ret_reply)
+{
+    char head[8192];
+    int head_size = snprintf(head, sizeof(head), "%s HTTP/1.1\r\nHost: localhost\r\n%s", line,
+                             headers ? headers : "");
+    if (body) {
+        head_size += snprintf(head + head_size, sizeof(head) - (size_t)head_size,
+                              "Content-Length: %zu\r\n", size);
+    }
+    head_size +=
+        snprintf(head + head_size, sizeof(head) - (size_t)head_size, "Connection: close\r\n\r\n");
+    int fd = web_send_bytes(self, head, (size_t)head_size);
+    if (fd >= 0 && body) {
+        send_all(fd, body, size);
+    }
+    web_receive(fd, ret_reply);
 }
 
 static void parse_reply(web_reply* reply)
@@ -370,6 +550,12 @@ int web_count_alarms(const web* self)
 {
     static const char* const words[] = {"[alert]", "[crit]", "[emerg]", "exited on signal", NULL};
     return count_log(self, words, true);
+}
+
+void web_print_log(const web* self)
+{
+    static const char* const words[] = {"", NULL};
+    count_log(self, words, true);
 }
 
 int web_count_lines(const web* self, const char* text)

@@ -22,6 +22,7 @@ typedef struct web {
     int port;
     int shm_key;
     pid_t master;
+    bool is_single; /* no master: the only process */
 } web;
 
 typedef struct web_workers {
@@ -39,10 +40,14 @@ typedef struct web_reply {
 
 /* What a configuration consists of. NULL is nothing. */
 typedef struct web_conf {
-    const char* main;   /* beside the defaults: at main level, */
-    const char* events; /* in events, */
-    const char* http;   /* in http; here belongs aerospike_hosts, */
-    const char* server; /* and in the server */
+    const char* main;    /* beside the defaults: at main level, */
+    const char* events;  /* in events, */
+    const char* cluster; /* in the cluster "main" beside its shm_key, */
+    const char* http;    /* in http, */
+    const char* server;  /* and in the server */
+    /* All workers accept from one queue, so that a killed one takes no connection with it that it
+     * hasn't accepted. Else every worker has its own, and gets its share. */
+    bool has_one_queue;
 } web_conf;
 
 /* A folder, a port and a configuration, two workers in it. Fails the test if that doesn't work. */
@@ -60,6 +65,13 @@ void web_start(web* self);
  * killed. */
 int web_stop(web* self, int signal);
 
+/* USR2, then QUIT for the old master: `master` is the new one. Fails the test if that doesn't work.
+ */
+void web_upgrade(web* self);
+
+/* Which of the workers tends, by what the error log said last. */
+int web_find_tender(const web* self, const web_workers* workers);
+
 /* Removes the folder. */
 void web_done(web* self);
 
@@ -74,6 +86,13 @@ void web_workers_done(web_workers* workers);
 void web_request(web* self, const char* method, const char* path, web_reply* ret_reply);
 void web_get(web* self, const char* path, web_reply* ret_reply);
 
+/* With headers (each with its \r\n; NULL: none) and a body (NULL: none): "PUT /path", ... */
+void web_ask(web* self, const char* line, const char* headers, const void* body, size_t size,
+             web_reply* ret_reply);
+
+/* Whatever bytes. */
+int web_send_bytes(web* self, const char* bytes, size_t size);
+
 /* The same in halves: a descriptor, then what comes over it. */
 int web_send(web* self, const char* method, const char* path);
 void web_receive(int fd, web_reply* ret_reply);
@@ -81,6 +100,8 @@ void web_receive(int fd, web_reply* ret_reply);
 /* Lines of the error log at alert, crit or emerg, and workers that died of a signal; each printed.
  */
 int web_count_alarms(const web* self);
+/* For a test that is about to fail. */
+void web_print_log(const web* self);
 /* Lines of the error log that contain this. */
 int web_count_lines(const web* self, const char* text);
 
