@@ -1,9 +1,12 @@
 /*
  * Takeover, seen from outside: workers that put and get all the time, their tender killed, crashed
- * and stopped again and again. What is measured is the time until a successor's term stands in the
- * segment, beside a control in the same run: the time until a bare process's end of file is seen.
+ * and stopped again and again, at moments that nobody has chosen. What is measured is the time
+ * until a successor's term stands in the segment, beside a control in the same run: the time until
+ * a bare process's end of file is seen. Half of it beside ten processes that do nothing but
+ * compute.
  *
- *     TAKEOVER_KILLS, TAKEOVER_CRASHES   how often (default 20 and 5)
+ *     TAKEOVER_KILLS, TAKEOVER_CRASHES, TAKEOVER_STOPS   how often (default 20, 6 and 4)
+ *     TAKEOVER_WORKERS                                   default 4
  */
 #include "tests/lib/cluster.h"
 #include "tests/lib/host.h"
@@ -21,6 +24,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ipc.h>
+#include <sys/prctl.h>
 #include <sys/shm.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -28,9 +32,12 @@
 
 #include <cmocka.h>
 
-#define WORKERS 4
 #define SAMPLES_MAX 2000
 #define DEADLINE_MS 20000
+#define BURNERS 10
+#define BURNER_LATE_MS                                                                             \
+    900 /* beside burners: an event all the same, no timer of a second or more                     \
+         */
 
 static test_cluster* cluster;
 static test_host workers;
@@ -40,6 +47,41 @@ static int number_from(const char* name, int otherwise)
     const char* text = getenv(name);
     return text && atoi(text) > 0 && atoi(text) < SAMPLES_MAX ? atoi(text) : otherwise;
 }
+
+static uint32_t workers_wanted(void)
+{
+    return (uint32_t)number_from("TAKEOVER_WORKERS", 4);
+}
+
+/* ---- processes that only compute ---- */
+
+static pid_t burners[BURNERS];
+
+static void burners_start(void)
+{
+    fflush(NULL);
+    for (int i = 0; i < BURNERS; i++) {
+        burners[i] = fork();
+        assert_true(burners[i] >= 0);
+        if (burners[i] == 0) {
+            prctl(PR_SET_PDEATHSIG, SIGKILL);
+            for (volatile uint64_t n = 0;; n++) {}
+        }
+    }
+}
+
+static void burners_stop(void)
+{
+    for (int i = 0; i < BURNERS; i++) {
+        if (burners[i] > 0) {
+            kill(burners[i], SIGKILL);
+            waitpid(burners[i], NULL, 0);
+            burners[i] = 0;
+        }
+    }
+}
+
+/* ---- samples ---- */
 
 static int compare(const void* a, const void* b)
 {
@@ -85,6 +127,12 @@ static uint64_t control_sample(void)
     return us;
 }
 
+/* Some commands later, nobody knows how many. */
+static void random_moment(void)
+{
+    host_wait_results(&workers, (uint64_t)(rand() % 400), DEADLINE_MS);
+}
+
 static void host_begin(uint32_t count, uint32_t threshold_sec, bool own_pid_namespace)
 {
     memset(&workers, 0, sizeof(workers));
@@ -118,6 +166,7 @@ static uint64_t takeover_sample(int signal)
 {
     host_owner owner;
     assert_true(host_until(owner_is_known, &owner, DEADLINE_MS));
+    random_moment();
     uint32_t term = owner.term;
     uint32_t victim = (uint32_t)owner.worker;
     /* The successor may stand before the kill has been waited for: the watch starts before it. */
@@ -148,16 +197,22 @@ static void report(const char* name, uint64_t* samples, int count)
                   (double)percentile(samples, count, 100) / 1000);
 }
 
+static uint64_t control[SAMPLES_MAX];
+static uint64_t takeover[SAMPLES_MAX];
+
 static void measure(const char* name, int count, int signal)
 {
-    static uint64_t control[SAMPLES_MAX];
-    static uint64_t takeover[SAMPLES_MAX];
     for (int i = 0; i < count; i++) {
         control[i] = control_sample();
         takeover[i] = takeover_sample(signal);
     }
     report("control: end of file", control, count);
     report(name, takeover, count);
+}
+
+/* As soon as anybody could know. */
+static void check_prompt(int count)
+{
     uint64_t limit_us = percentile(control, count, 99) + 10000;
     int late = 0;
     for (int i = 0; i < count; i++) {
@@ -168,12 +223,41 @@ static void measure(const char* name, int count, int signal)
     assert_true(count >= 100 ? late * 100 <= count : percentile(takeover, count, 50) <= limit_us);
 }
 
+static int tending_count(void)
+{
+    int count = 0;
+    for (uint32_t i = 0; i < workers.count; i++) {
+        count += workers.pids[i] > 0 && atomic_load(&workers.counters[i].is_tending);
+    }
+    return count;
+}
+
+/* In the end one tends, by its own account and by the segment's. */
+static bool one_tends(void* udata)
+{
+    host_owner owner;
+    (void)udata;
+    return tending_count() == 1 && owner_is_known(&owner) &&
+           atomic_load(&workers.counters[owner.worker].is_tending);
+}
+
 static void test_kills(void** state)
 {
     (void)state;
-    host_begin(WORKERS, 0, false);
-    measure("tender killed (SIGKILL)", number_from("TAKEOVER_KILLS", 20), SIGKILL);
-    measure("tender crashed (SIGSEGV)", number_from("TAKEOVER_CRASHES", 5), SIGSEGV);
+    int kills = number_from("TAKEOVER_KILLS", 20) / 2;
+    int crashes = number_from("TAKEOVER_CRASHES", 6) / 2;
+    host_begin(workers_wanted(), 0, false);
+    measure("tender killed (SIGKILL)", kills, SIGKILL);
+    check_prompt(kills);
+    measure("tender crashed (SIGSEGV)", crashes, SIGSEGV);
+    check_prompt(crashes);
+    burners_start();
+    measure("killed, ten burners", kills, SIGKILL);
+    assert_true(percentile(takeover, kills, 99) < BURNER_LATE_MS * 1000);
+    measure("crashed, ten burners", crashes, SIGSEGV);
+    assert_true(percentile(takeover, crashes, 99) < BURNER_LATE_MS * 1000);
+    burners_stop();
+    assert_true(host_until(one_tends, NULL, DEADLINE_MS));
     host_end();
 }
 
@@ -184,50 +268,61 @@ static void test_pid_namespaces(void** state)
         print_message("pid namespaces need root: not tried\n");
         skip();
     }
-    host_begin(WORKERS, 0, true);
-    measure("killed, own pid namespaces", number_from("TAKEOVER_CRASHES", 5), SIGKILL);
+    int kills = number_from("TAKEOVER_CRASHES", 6);
+    host_begin(workers_wanted(), 0, true);
+    measure("killed, own pid namespaces", kills, SIGKILL);
+    check_prompt(kills);
+    assert_true(host_until(one_tends, NULL, DEADLINE_MS));
     host_end();
 }
 
-static bool term_settles(void* udata)
+/* The tender stops, another one takes over, the stopped one goes on. The successor stays, and every
+ * worker works on, the one that was stopped as well. */
+static uint64_t stop_sample(void)
 {
-    return *(uint64_t*)udata < host_now_us();
+    host_owner owner, next, after;
+    assert_true(host_until(owner_is_known, &owner, DEADLINE_MS));
+    random_moment();
+    uint32_t victim = (uint32_t)owner.worker;
+    host_signal(&workers, victim, SIGSTOP);
+    uint64_t us = host_wait_owner(&workers, owner.term, DEADLINE_MS, &next);
+    assert_int_not_equal(us, UINT64_MAX);
+    random_moment();
+    host_signal(&workers, victim, SIGCONT);
+    uint64_t before = host_results_of(&workers, victim);
+    while (host_results_of(&workers, victim) < before + 20) {
+        host_wait_results(&workers, 20, DEADLINE_MS);
+    }
+    host_check_results(&workers);
+    assert_true(host_owner_look(&workers, &after));
+    assert_int_equal(after.term, next.term);
+    assert_int_equal(after.slot, next.slot);
+    return us;
 }
 
 static void test_stopped(void** state)
 {
     (void)state;
-    host_begin(WORKERS, 1, false);
-    for (int i = 0; i < 3; i++) {
-        host_owner owner, next;
-        assert_true(host_until(owner_is_known, &owner, DEADLINE_MS));
-        uint32_t victim = (uint32_t)owner.worker;
-        host_signal(&workers, victim, SIGSTOP);
-        uint64_t us = host_wait_owner(&workers, owner.term, DEADLINE_MS, &next);
-        print_message("tender stopped: taken over after %.0f ms, threshold 1000 ms\n",
-                      (double)us / 1000);
-        assert_true(us < 2000000);
-        host_signal(&workers, victim, SIGCONT);
-        /* Nothing old reappears: for a while the successor stays, and everybody works. */
-        uint64_t until_us = host_now_us() + 1500000;
-        assert_true(host_until(term_settles, &until_us, 2000));
-        host_owner after;
-        assert_true(host_owner_look(&workers, &after));
-        assert_int_equal(after.term, next.term);
-        assert_int_equal(after.slot, next.slot);
-    }
-    /* The stopped worker's own commands may have run out of time: they aren't looked at. */
-    for (uint32_t i = 0; i < workers.count; i++) {
-        if (atomic_load(&workers.counters[i].other_status) == AEROSPIKE_ERR_TIMEOUT) {
-            atomic_store(&workers.counters[i].other, 0);
+    int count = number_from("TAKEOVER_STOPS", 4);
+    host_begin(workers_wanted(), 1, false);
+    for (int i = 0; i < count; i++) {
+        if (i == count / 2) {
+            report("stopped, threshold 1000 ms", takeover, i);
+            assert_true(percentile(takeover, i, 99) < 2000000);
+            burners_start();
         }
+        takeover[i < count / 2 ? i : i - count / 2] = stop_sample();
     }
+    report("stopped, ten burners", takeover, count - count / 2);
+    burners_stop();
+    assert_true(host_until(one_tends, NULL, DEADLINE_MS));
     host_end();
 }
 
 static int teardown(void** state)
 {
     (void)state;
+    burners_stop();
     host_kill_all(&workers);
     return 0;
 }
@@ -248,6 +343,7 @@ static int group_teardown(void** state)
 
 int main(void)
 {
+    srand((unsigned)getpid());
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_teardown(test_kills, teardown),
         cmocka_unit_test_teardown(test_pid_namespaces, teardown),

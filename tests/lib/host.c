@@ -87,6 +87,9 @@ static bool log_line(as_log_level level, const char* func, const char* file, uin
     const char* tends = strstr(text, "(slot ");
     if (self && strstr(text, "tends from now on") && sscanf(tends, "(slot %u)", &slot) == 1) {
         atomic_store(&self->counters->slot_plus_1, slot + 1);
+        atomic_store(&self->counters->is_tending, true);
+    } else if (self && strstr(text, "stopped tending")) {
+        atomic_store(&self->counters->is_tending, false);
     }
     if (getenv("HOST_VERBOSE")) {
         fprintf(stderr, "%llu worker %u [%d] %s: %s\n", (unsigned long long)host_now_us() / 1000,
@@ -504,11 +507,17 @@ uint64_t host_wait_owner(test_host* host, uint32_t term, uint64_t ms, host_owner
     }
 }
 
+uint64_t host_results_of(const test_host* host, uint32_t index)
+{
+    const host_counters* counters = &host->counters[index];
+    return atomic_load(&counters->ok) + atomic_load(&counters->not_found);
+}
+
 uint64_t host_results(const test_host* host)
 {
     uint64_t sum = 0;
     for (uint32_t i = 0; i < host->count; i++) {
-        sum += atomic_load(&host->counters[i].ok) + atomic_load(&host->counters[i].not_found);
+        sum += host_results_of(host, i);
     }
     return sum;
 }

@@ -23,6 +23,7 @@ typedef struct host_counters {
     _Atomic bool is_connected;
     _Atomic bool must_stop;
     _Atomic bool is_idle;                /* set by the test: no commands */
+    _Atomic bool is_tending;             /* by its own account */
     _Atomic uint32_t slot_plus_1;        /* of its place in the segment, once it has tended */
     _Atomic int inner_pid;               /* with own_pid_namespace: the worker behind host.pids */
     _Atomic uint64_t attach_us;          /* from connect to the listener */
@@ -80,6 +81,7 @@ void host_detach(void);
 uint64_t host_wait_owner(test_host* host, uint32_t term, uint64_t ms, host_owner* ret_owner);
 
 uint64_t host_results(const test_host* host); /* good results of all workers so far */
+uint64_t host_results_of(const test_host* host, uint32_t index);
 
 /* Fails the running test if a worker saw anything but OK and not found, or a wrong record. */
 void host_check_results(test_host* host);
