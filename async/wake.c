@@ -44,6 +44,8 @@ struct tnd_wake {
     tnd_io owner; /* our connection to the owner */
     uint32_t owner_slot;
     uint64_t owner_nonce;
+    uint32_t lost_slot; /* the owner whose link was lost last */
+    uint64_t lost_nonce;
     tnd_task lost; /* a refused link is told from the loop, not inside tnd_wake_link */
 };
 
@@ -198,6 +200,11 @@ void tnd_wake_release(tnd_wake* wake)
     }
 }
 
+bool tnd_wake_has_lost(const tnd_wake* wake, uint32_t slot, uint64_t slot_nonce)
+{
+    return wake->lost_slot == slot && wake->lost_nonce == slot_nonce;
+}
+
 bool tnd_wake_is_linked(const tnd_wake* wake)
 {
     return wake->owner.is_open;
@@ -208,6 +215,8 @@ bool tnd_wake_is_linked(const tnd_wake* wake)
 static void link_lost(tnd_wake* wake)
 {
     tnd_io_close(&wake->owner);
+    wake->lost_slot = wake->owner_slot;
+    wake->lost_nonce = wake->owner_nonce;
     wake->owner_nonce = 0;
     tnd_task_soon(&wake->lost);
 }

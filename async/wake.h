@@ -49,6 +49,9 @@ void tnd_wake_release(tnd_wake* wake);
 /* Called now and then: accept again after descriptors had run out. */
 void tnd_wake_resume(tnd_wake* wake);
 
+/* Was it this owner's link that was lost last? Then it isn't to be tried again at once. */
+bool tnd_wake_has_lost(const tnd_wake* wake, uint32_t slot, uint64_t slot_nonce);
+
 /* Is there a connection to an owner, or one under way? */
 bool tnd_wake_is_linked(const tnd_wake* wake);
 

@@ -16,6 +16,8 @@
  *   - fenced while storing: step down, then look.
  *   - out of descriptors: step down, draw back for a while.
  *   - no seed answers: say so in the segment, for whoever waits for a first map; go on trying.
+ *   - a map that nobody has looked after: take the role, check it; ready then. As long as no node
+ *     answers it isn't.
  *   - the segment is removed: open the one that has the key now; route by the old one until that
  *     has a map.
  *   - no slot: follow only, until one is free. Read-only: follow only.
@@ -59,6 +61,7 @@ typedef struct worker_seat {
     tnd_member member;
     tnd_join join;
     bool is_marked; /* as drawing back */
+    bool is_ready;  /* has a map that was looked after when we came, or since; stays so */
 } worker_seat;
 
 struct tnd_worker {
@@ -77,6 +80,7 @@ struct tnd_worker {
     uint64_t tick_ms;
     uint64_t beat_ms;   /* our last heartbeat as the owner */
     uint64_t barred_ms; /* since when, while is_barred */
+    bool has_checked;   /* as the owner: the map is our own, or inherited and checked */
     uint64_t relink_ms;
     uint64_t dir_version; /* last told by on_map */
     bool is_ready_told;
@@ -209,13 +213,19 @@ static worker_seat* seat_new(tnd_worker* worker, as_error* err)
     return NULL;
 }
 
-static void seat_explain(const tnd_worker* worker)
+/* What concerns the whole host is logged by one of its workers. */
+static bool worker_is_teller(tnd_worker* worker, tnd_fact fact)
+{
+    return tnd_fact_claim(&worker->seat->map, fact, worker_now_ms(worker), WORKER_LOG_INTERVAL_MS);
+}
+
+static void seat_explain(tnd_worker* worker)
 {
     if (worker->seat->join == TND_JOIN_READ_ONLY) {
         as_log_info("Shared memory segment 0x%08x may only be read: this process routes by it but "
                     "can't tend",
                     (unsigned)worker->seat->map.key);
-    } else if (worker->seat->join == TND_JOIN_FULL) {
+    } else if (worker->seat->join == TND_JOIN_FULL && worker_is_teller(worker, TND_FACT_NO_SLOT)) {
         as_log_warn("No worker slot of shared memory segment 0x%08x is free, it has %u: this "
                     "process routes by it but can't tend until one is",
                     (unsigned)worker->seat->map.key, worker->seat->map.workers_capacity);
@@ -233,9 +243,17 @@ static void seat_mark(tnd_worker* worker)
     }
 }
 
-static bool seat_is_ready(worker_seat* seat)
+/* A map that nobody has looked after, left behind by processes that were killed or by another life
+ * of the clock, is worth something only when it was checked against the cluster. Once ready it
+ * stays so: whoever was left alone with a map goes on by it. */
+static bool seat_is_ready(tnd_worker* worker, worker_seat* seat)
 {
-    return tnd_map_refresh(&seat->map) && seat->map.dir.namespaces_count > 0;
+    if (!seat->is_ready) {
+        seat->is_ready =
+            tnd_map_refresh(&seat->map) && seat->map.dir.namespaces_count > 0 &&
+            tnd_map_is_checked(&seat->map, worker_now_ms(worker), worker->threshold_ms);
+    }
+    return seat->is_ready;
 }
 
 /* ---- what the client is told ---------------------------------------------------------------- */
@@ -261,7 +279,7 @@ static void tell_seedless(tnd_worker* worker)
 /* Bring the routing map up to date, and the client with it. */
 static void worker_refresh(tnd_worker* worker)
 {
-    if (worker->old && seat_is_ready(worker->seat)) {
+    if (seat_is_ready(worker, worker->seat) && worker->old) {
         seat_free(worker->old, false);
         worker->old = NULL;
         worker->dir_version = 0;
@@ -312,8 +330,16 @@ static void worker_spread(tnd_worker* worker)
     worker_unpin(worker);
 }
 
+/* Our map is as good as the cluster's word: whoever comes may route by it at once. */
+static void note_checked(tnd_worker* worker)
+{
+    worker->has_checked = true;
+    tnd_owner_tell_checked(&worker->seat->member, worker_now_ms(worker));
+}
+
 static void on_published(void* udata)
 {
+    note_checked(udata);
     worker_spread(udata);
 }
 
@@ -321,11 +347,13 @@ static void on_no_seeds(void* udata, as_error* err)
 {
     tnd_worker* worker = udata;
     worker_pin(worker);
-    if (!tnd_worker_is_ready(worker)) {
+    if (!worker->has_checked || !tnd_map_refresh(&worker->seat->map)) { /* no map to wait by */
         tnd_owner_tell_seedless(&worker->seat->member);
         if (worker->wake) {
             tnd_wake_tell(worker->wake);
         }
+    }
+    if (!tnd_worker_is_ready(worker)) {
         tell_ready(worker, err);
     }
     worker_unpin(worker);
@@ -333,7 +361,11 @@ static void on_no_seeds(void* udata, as_error* err)
 
 static void on_directory(void* udata)
 {
-    worker_spread(udata);
+    tnd_worker* worker = udata;
+    if (worker->has_checked) {
+        note_checked(worker);
+    }
+    worker_spread(worker);
 }
 
 static void on_fenced(void* udata)
@@ -392,6 +424,7 @@ static void own(tnd_worker* worker, const tnd_owner_view* view)
     worker->role = WORKER_OWNING;
     worker->vacant_since_ms = 0;
     worker->beat_ms = worker_now_ms(worker);
+    worker->has_checked = !tnd_map_refresh(&worker->seat->map); /* nothing to inherit */
     tnd_stats_add(&worker->stats, TND_COUNTER(takeovers), 1);
     tnd_stats_set(&worker->stats, TND_GAUGE(takeover_unix),
                   worker->loop->ops->unix_now(worker->loop));
@@ -446,6 +479,9 @@ static void owner_tick(tnd_worker* worker)
         return;
     }
     worker->beat_ms = now_ms;
+    if (worker->has_checked) {
+        note_checked(worker);
+    }
     if (worker->is_draining && now_ms >= worker->stand_in_until_ms &&
         tnd_member_has_fresh_peers(&worker->seat->member)) {
         step_down(worker, "it is draining");
@@ -474,7 +510,8 @@ static void relink_later(tnd_worker* worker)
 
 static void worker_move(tnd_worker* worker);
 
-/* Look who owns, and do what follows. A link that has just broken isn't tried again at once. */
+/* Look who owns, and do what follows. A link that has just broken isn't tried again at once, one to
+ * another owner is: it may be the next to die. */
 static void worker_look(tnd_worker* worker, bool may_link)
 {
     worker_refresh(worker);
@@ -493,7 +530,7 @@ static void worker_look(tnd_worker* worker, bool may_link)
         if (!worker->wake) {
             break;
         }
-        if (may_link) {
+        if (may_link || !tnd_wake_has_lost(worker->wake, view.slot, view.nonce)) {
             tnd_wake_link(worker->wake, view.slot, view.nonce);
         } else {
             relink_later(worker);
@@ -550,9 +587,11 @@ static void on_asked(void* udata)
 
 static void on_news(void* udata)
 {
-    worker_pin(udata);
-    worker_refresh(udata);
-    worker_unpin(udata);
+    tnd_worker* worker = udata;
+    worker_pin(worker);
+    worker->relink_ms = WORKER_RELINK_MIN_MS; /* the link works */
+    worker_refresh(worker);
+    worker_unpin(worker);
 }
 
 static const tnd_wake_handler wake_handler = {
@@ -560,6 +599,18 @@ static const tnd_wake_handler wake_handler = {
     .on_news = on_news,
     .on_asked = on_asked,
 };
+
+static void wake_explain(tnd_worker* worker, int error)
+{
+    if (worker_is_teller(worker, TND_FACT_NO_WAKE_UP)) {
+        as_log_warn("Worker %u can't listen for wake-ups (%s): takeovers from it, and from others "
+                    "that can't, take up to %u ms",
+                    worker->config.pid, strerror(-error), (unsigned)worker->tick_ms);
+    } else {
+        as_log_debug("Worker %u can't listen for wake-ups (%s)", worker->config.pid,
+                     strerror(-error));
+    }
+}
 
 /* A listener and a link of our own in the present segment; without them the tick does the work. */
 static void wake_start(tnd_worker* worker)
@@ -581,8 +632,7 @@ static void wake_start(tnd_worker* worker)
     int error = tnd_wake_listen(worker->wake, seat->member.slot,
                                 seat->member.state >> TND_SLOT_NONCE_SHIFT);
     if (error != 0) {
-        as_log_warn("Worker %u can't listen for wake-ups (%s): takeovers from it take up to %u ms",
-                    worker->config.pid, strerror(-error), (unsigned)worker->tick_ms);
+        wake_explain(worker, error);
     }
 }
 
@@ -612,9 +662,10 @@ static void worker_move(tnd_worker* worker)
     as_error_init(&err);
     worker_seat* seat = seat_new(worker, &err);
     if (!seat) {
-        tnd_log_limit(
-            &worker->gate, worker_now_ms(worker), WORKER_LOG_INTERVAL_MS, AS_LOG_LEVEL_ERROR,
-            "Shared memory segment was removed and no other can be used: %s", err.message);
+        if (worker_is_teller(worker, TND_FACT_NO_SEGMENT)) { /* the old one is still common */
+            as_log_error("Shared memory segment was removed and no other can be used: %s",
+                         err.message);
+        }
         return;
     }
     step_down(worker, "its shared memory segment was removed");
@@ -726,8 +777,7 @@ bool tnd_worker_read_host(tnd_worker* worker, tnd_host_counters* ret_host)
 
 bool tnd_worker_is_ready(tnd_worker* worker)
 {
-    const tnd_map* map = tnd_worker_map(worker);
-    return map->dir_selector != 0 && map->dir.namespaces_count > 0;
+    return worker->old ? worker->old->is_ready : worker->seat->is_ready;
 }
 
 void tnd_worker_ask(tnd_worker* worker, uint32_t node_index)

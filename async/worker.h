@@ -21,8 +21,9 @@
 typedef struct tnd_worker tnd_worker;
 
 typedef struct tnd_worker_handler {
-    /* Once: a map is published (err NULL), or every seed was tried and none answered (err set). In
-     * the second case the worker goes on trying, and on_ready isn't called again. From the loop. */
+    /* Once: a checked map is published (err NULL), or every seed was tried and none answered (err
+     * set). In the second case the worker goes on trying, and on_ready isn't called again. From the
+     * loop. */
     void (*on_ready)(void* udata, as_error* err);
 
     /* The directory changed (nodes came, left or moved) or the worker moved to another segment:
@@ -56,7 +57,8 @@ tnd_stats* tnd_worker_stats(tnd_worker* worker);
 /* The host's counters, of the segment that it is a member of. False without memory. */
 bool tnd_worker_read_host(tnd_worker* worker, tnd_host_counters* ret_host);
 
-/* True once a directory was published. */
+/* True once there is a map that is looked after, or was when we came: within the takeover threshold
+ * by an owner that had checked it against the cluster. Stays true. */
 bool tnd_worker_is_ready(tnd_worker* worker);
 
 /* A command met a failure at this node, or a map that looks stale (index 0): have it looked at now.

@@ -108,6 +108,14 @@ typedef struct tnd_seg_header {
 #define TND_OWNER_RETIRED 0x80000000ULL
 #define TND_OWNER_SLOT_MASK 0xffffULL
 
+/* What concerns the whole host and is logged by one worker of it. */
+typedef enum tnd_fact {
+    TND_FACT_NO_SLOT,    /* all worker slots are taken */
+    TND_FACT_NO_WAKE_UP, /* workers can't listen for wake-ups */
+    TND_FACT_NO_SEGMENT, /* the segment was removed and no other can be used */
+    TND_FACTS
+} tnd_fact;
+
 typedef struct tnd_seg_control {
     _Alignas(TND_CACHE_LINE_BYTES) tnd_word owner;
     /* Nodes that some worker wants to be looked at now: bit i of word i / 64. Set by fetch-or,
@@ -116,6 +124,10 @@ typedef struct tnd_seg_control {
     /* Term of the owner that tried every seed in vain while nothing was published: so that
      * followers needn't wait for a map that may never come. */
     _Alignas(TND_CACHE_LINE_BYTES) tnd_word seedless_term;
+    /* CLOCK_MONOTONIC when an owner that had checked the map against the cluster last looked after
+     * it: so that nobody routes by a map that has lain about untended. */
+    tnd_word checked_ms;
+    tnd_word told_ms[TND_FACTS]; /* CLOCK_MONOTONIC when some worker logged this */
 } tnd_seg_control;
 
 /* ---- shares -------------------------------------------------------------------------------- */

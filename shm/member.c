@@ -188,6 +188,13 @@ bool tnd_member_has_fresh_peers(const tnd_member* member)
 
 /* ---- ownership ------------------------------------------------------------------------------ */
 
+/* Stamps of CLOCK_MONOTONIC may be a little ahead of a loop's idea of now. */
+static bool stamp_is_fresh(uint64_t stamp_ms, uint64_t now_ms, uint64_t threshold_ms)
+{
+    return stamp_ms > now_ms ? stamp_ms - now_ms <= threshold_ms
+                             : now_ms - stamp_ms <= threshold_ms;
+}
+
 static tnd_owner_state owner_judge(const tnd_member* member, uint64_t now_ms, uint64_t threshold_ms,
                                    tnd_owner_view* view)
 {
@@ -219,7 +226,7 @@ static tnd_owner_state owner_judge(const tnd_member* member, uint64_t now_ms, ui
         return TND_OWNER_DEAD; /* its slot is another's by now, who hasn't owned yet */
     }
     view->age_ms = now_ms > heartbeat_ms ? now_ms - heartbeat_ms : 0;
-    return view->age_ms > threshold_ms ? TND_OWNER_EXPIRED : TND_OWNER_OTHER;
+    return stamp_is_fresh(heartbeat_ms, now_ms, threshold_ms) ? TND_OWNER_OTHER : TND_OWNER_EXPIRED;
 }
 
 void tnd_owner_look(const tnd_member* member, uint64_t now_ms, uint64_t threshold_ms,
@@ -315,6 +322,33 @@ bool tnd_owner_is_seedless(const tnd_map* map)
     uint64_t seedless = tnd_word_load(&map->control->seedless_term, memory_order_seq_cst);
     return seedless != 0 &&
            seedless == tnd_word_load(&map->control->owner, memory_order_seq_cst) >> 32;
+}
+
+void tnd_owner_tell_checked(tnd_member* member, uint64_t now_ms)
+{
+    if (tnd_owner_is_self(member)) {
+        tnd_word_store(TND_POINT_CHECKED, &member->map->control->checked_ms, now_ms,
+                       memory_order_release);
+    }
+}
+
+bool tnd_map_is_checked(const tnd_map* map, uint64_t now_ms, uint64_t threshold_ms)
+{
+    uint64_t checked_ms = tnd_word_load(&map->control->checked_ms, memory_order_acquire);
+    return checked_ms != 0 && stamp_is_fresh(checked_ms, now_ms, threshold_ms);
+}
+
+bool tnd_fact_claim(tnd_map* map, tnd_fact fact, uint64_t now_ms, uint64_t interval_ms)
+{
+    if (map->shm_id < 0 || map->is_read_only) {
+        return true;
+    }
+    tnd_word* word = &map->control->told_ms[fact];
+    uint64_t told_ms = tnd_word_load(word, memory_order_relaxed);
+    if (told_ms != 0 && stamp_is_fresh(told_ms, now_ms, interval_ms)) {
+        return false;
+    }
+    return tnd_word_swap(TND_POINT_FACT, word, &told_ms, now_ms != 0 ? now_ms : 1);
 }
 
 /* ---- requests to the tender ----------------------------------------------------------------- */

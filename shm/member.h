@@ -59,7 +59,8 @@ typedef struct tnd_owner_view {
     uint64_t age_ms; /* of its heartbeat */
 } tnd_owner_view;
 
-/* Look. Reads the stamp before it compares with `now_ms`; a stamp ahead of now is age 0. */
+/* Look. Reads the stamp before it compares with `now_ms`; a stamp ahead of now is age 0, one that
+ * is ahead by more than the threshold is of a clock that has begun anew since: EXPIRED. */
 void tnd_owner_look(const tnd_member* member, uint64_t now_ms, uint64_t threshold_ms,
                     tnd_owner_view* ret_view);
 
@@ -87,6 +88,19 @@ static inline bool tnd_owner_is_self(const tnd_member* member)
 /* As the owner: every seed was tried and none answered. And has the present owner said so? */
 void tnd_owner_tell_seedless(tnd_member* member);
 bool tnd_owner_is_seedless(const tnd_map* map);
+
+/* As the owner: the map was checked against the cluster, by us in this term, and is looked after.
+ */
+void tnd_owner_tell_checked(tnd_member* member, uint64_t now_ms);
+
+/* Has an owner that had checked the map looked after it within `threshold_ms`? A map that was left
+ * behind by processes that were killed hasn't been, nor one whose stamp is far ahead: its clock has
+ * begun anew since. */
+bool tnd_map_is_checked(const tnd_map* map, uint64_t now_ms, uint64_t threshold_ms);
+
+/* Should this process log a fact that concerns all workers of the host? Once in `interval_ms` one
+ * of them. Always if the map is private or may only be read. */
+bool tnd_fact_claim(tnd_map* map, tnd_fact fact, uint64_t now_ms, uint64_t interval_ms);
 
 /* Ask the owner to look at a node now (index 0: at all), by any process that may store. False if
  * that was asked for already. */

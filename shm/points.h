@@ -40,6 +40,8 @@
     X(NODE_PACE, "connection to a node given its turn")                                            \
     X(NODE_LINKS, "worker's connections to a node counted")                                        \
     X(SEEDLESS, "no seed answered")                                                                \
+    X(CHECKED, "map checked against the cluster")                                                  \
+    X(FACT, "some worker logged a fact of the host")                                               \
     X(RESTAMP_SELECTOR, "selector stamped with a new term")                                        \
     X(RESTAMP_WORD, "partition word stamped with a new term")                                      \
     X(RESTAMP_REGIME, "regime stamped with a new term")                                            \

@@ -35,9 +35,7 @@
 #define SAMPLES_MAX 2000
 #define DEADLINE_MS 20000
 #define BURNERS 10
-#define BURNER_LATE_MS                                                                             \
-    900 /* beside burners: an event all the same, no timer of a second or more                     \
-         */
+#define BURNER_MEDIAN_MS 250 /* beside burners: an event all the same, no look once a second */
 
 static test_cluster* cluster;
 static test_host workers;
@@ -97,27 +95,63 @@ static uint64_t percentile(uint64_t* samples, int count, int percent)
     return samples[at < 0 ? 0 : at];
 }
 
+static void control_main(const int pair[2])
+{
+    pid_t pid = 0;
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (workers.own_pid_namespace) {
+        /* As the workers: the first process of its namespace, between it and the test another. */
+        pid = unshare(CLONE_NEWPID) == 0 ? fork() : -1;
+        if (pid > 0) {
+            close(pair[0]);
+            close(pair[1]);
+            waitpid(pid, NULL, 0);
+            _exit(0);
+        }
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+    }
+    close(pair[0]);
+    if (pid < 0 || write(pair[1], "x", 1) != 1) {
+        _exit(1);
+    }
+    for (;;) {
+        pause();
+    }
+}
+
+/* Who wrote the first byte, as seen from here. */
+static pid_t control_pid(int fd)
+{
+    char byte;
+    char space[CMSG_SPACE(sizeof(struct ucred))];
+    struct iovec iov = {.iov_base = &byte, .iov_len = 1};
+    struct msghdr message = {
+        .msg_iov = &iov, .msg_iovlen = 1, .msg_control = space, .msg_controllen = sizeof(space)};
+    assert_int_equal(recvmsg(fd, &message, 0), 1);
+    const struct cmsghdr* cmsg = CMSG_FIRSTHDR(&message);
+    assert_non_null(cmsg);
+    struct ucred who;
+    memcpy(&who, CMSG_DATA(cmsg), sizeof(who));
+    return who.pid;
+}
+
 /* A bare process that holds one end of a socket is killed; when is the end of file seen? */
 static uint64_t control_sample(void)
 {
     int pair[2];
+    int on = 1;
     assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
+    assert_int_equal(setsockopt(pair[0], SOL_SOCKET, SO_PASSCRED, &on, sizeof(on)), 0);
     pid_t pid = fork();
     assert_true(pid >= 0);
     if (pid == 0) {
-        close(pair[0]);
-        if (write(pair[1], "x", 1) != 1) {
-            _exit(1);
-        }
-        for (;;) {
-            pause();
-        }
+        control_main(pair);
     }
     close(pair[1]);
     char byte;
-    assert_int_equal(read(pair[0], &byte, 1), 1);
+    pid_t victim = control_pid(pair[0]);
     uint64_t start_us = host_now_us();
-    kill(pid, SIGKILL);
+    kill(victim, SIGKILL);
     struct pollfd fd = {.fd = pair[0], .events = POLLIN};
     assert_int_equal(poll(&fd, 1, DEADLINE_MS), 1);
     assert_int_equal(read(pair[0], &byte, 1), 0);
@@ -253,9 +287,9 @@ static void test_kills(void** state)
     check_prompt(crashes);
     burners_start();
     measure("killed, ten burners", kills, SIGKILL);
-    assert_true(percentile(takeover, kills, 99) < BURNER_LATE_MS * 1000);
+    assert_true(percentile(takeover, kills, 50) < BURNER_MEDIAN_MS * 1000);
     measure("crashed, ten burners", crashes, SIGSEGV);
-    assert_true(percentile(takeover, crashes, 99) < BURNER_LATE_MS * 1000);
+    assert_true(percentile(takeover, crashes, 50) < BURNER_MEDIAN_MS * 1000);
     burners_stop();
     assert_true(host_until(one_tends, NULL, DEADLINE_MS));
     host_end();

@@ -56,6 +56,8 @@ static void small_stores(actor* self)
     tnd_tend_ask(&self->map, 1);
     tnd_tend_take(&self->map, bits);
     tnd_owner_tell_seedless(&self->member);
+    tnd_owner_tell_checked(&self->member, self->now_ms);
+    tnd_fact_claim(&self->map, TND_FACT_NO_SLOT, self->now_ms, 1000);
     tnd_member_set_draining(&self->member, true);
     tnd_member_set_draining(&self->member, false);
 }

@@ -249,9 +249,14 @@ static void test_owner_killed(void** state)
     assert_int_not_equal(nonce, 0);
     tnd_owner_look(&member, now_ms() + THRESHOLD_MS + 100, THRESHOLD_MS, &view);
     assert_int_equal(view.state, TND_OWNER_EXPIRED);
-    /* A stamp ahead of the clock is fresh, never an enormous age. */
-    tnd_owner_look(&member, 1, THRESHOLD_MS, &view);
+    /* A stamp ahead of the clock is fresh, never an enormous age; one that is far ahead is of
+     * another life of the clock. */
+    uint64_t stamp_ms = atomic_load(&map.slots[view.slot].heartbeat_ms);
+    tnd_owner_look(&member, stamp_ms - THRESHOLD_MS, THRESHOLD_MS, &view);
     assert_int_equal(view.state, TND_OWNER_OTHER);
+    assert_int_equal(view.age_ms, 0);
+    tnd_owner_look(&member, stamp_ms - THRESHOLD_MS - 1, THRESHOLD_MS, &view);
+    assert_int_equal(view.state, TND_OWNER_EXPIRED);
     kill(pid, SIGKILL);
     waitpid(pid, NULL, 0);
     assert_true(take(&member, TND_OWNER_DEAD));

@@ -658,6 +658,140 @@ static void test_read_only(void** state)
     bed_done();
 }
 
+/* All were killed; a while later some start again. */
+static void leave_map_behind(uint64_t seed, unsigned later_ms)
+{
+    bed_init(seed, true);
+    bed_start(2);
+    run_ms(2000);
+    worker_kill(&bed.all[0]);
+    worker_kill(&bed.all[1]);
+    run_ms(later_ms);
+}
+
+/* Left a moment ago: worth as much as that of an owner that was stopped for that long. */
+static void test_map_left_a_moment_ago(void** state)
+{
+    (void)state;
+    leave_map_behind(19, 500);
+    one* w = worker_start();
+    run_ms(1);
+    assert_int_equal(w->ready, 1);
+    assert_int_equal(w->error.code, AEROSPIKE_OK);
+    run_ms(1000);
+    check_routes();
+    bed_done();
+}
+
+/* Does its map send commands to this node of the cluster? */
+static bool routes_to(one* w, int node)
+{
+    char id[20];
+    mc_node_name(sim_cluster_mc(bed.cluster), node, id);
+    tnd_map* map = tnd_worker_map(w->worker);
+    tnd_map_refresh(map);
+    for (uint32_t p = 0; p < TND_PARTITIONS; p++) {
+        const tnd_node_rec* rec = tnd_map_node(map, tnd_word_node(tnd_map_word(map, 0, p), 0));
+        if (rec && strcmp(rec->name, id) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Left long ago: whoever comes checks it first, and all wait for that. */
+static void test_map_left_long_ago(void** state)
+{
+    (void)state;
+    leave_map_behind(20, 1000);
+    sim_cluster_control(bed.cluster, "kill 1 noticed"); /* it knows a node that isn't there */
+    run_ms(9000);
+    bed_start(3);
+    assert_true(routes_to(&bed.all[2], 1));
+    while (bed.all[2].ready + bed.all[3].ready + bed.all[4].ready == 0) {
+        assert_true(sim_world_step(bed.world));
+    }
+    assert_false(routes_to(&bed.all[2], 1)); /* the first who is told may rely on it */
+    run_ms(2000);
+    assert_int_equal(ready_count(), 2 + 3);
+    check_routes();
+    one* late = worker_start();
+    run_ms(2);
+    assert_int_equal(late->ready, 1); /* it is looked after now */
+    bed_done();
+}
+
+/* Left long ago, and the cluster is gone: nobody is told that all is well. */
+static void test_map_left_without_cluster(void** state)
+{
+    (void)state;
+    leave_map_behind(21, 10000);
+    for (int i = 0; i < NODES; i++) {
+        char line[16];
+        snprintf(line, sizeof(line), "refuse %d", i);
+        sim_cluster_control(bed.cluster, line);
+    }
+    bed_start(3);
+    run_ms(10000);
+    for (unsigned i = 2; i < 5; i++) {
+        assert_int_equal(bed.all[i].ready, 1);
+        assert_int_not_equal(bed.all[i].error.code, AEROSPIKE_OK);
+        assert_false(tnd_worker_is_ready(bed.all[i].worker));
+    }
+    sim_cluster_control(bed.cluster, "clear");
+    run_ms(5000);
+    for (unsigned i = 2; i < 5; i++) {
+        assert_true(tnd_worker_is_ready(bed.all[i].worker));
+    }
+    check_routes();
+    bed_done();
+}
+
+/* A segment from before the boot: stamps far ahead of a clock that has begun anew, and an owner
+ * whose death nobody can prove any more. */
+static void test_clock_anew(void** state)
+{
+    (void)state;
+    bed_init(22, true);
+    bed_start(1);
+    run_ms(2000);
+    one* before = &bed.all[0];
+    sim_loop_stop(before->loop);
+    uint8_t* base = sim_shm_peek(bed.shm, KEY);
+    tnd_seg_slot* slots = (tnd_seg_slot*)(void*)(base + 2 * TND_PAGE_BYTES);
+    const uint64_t boot_ms = 864000000;
+    atomic_fetch_add(&slots[0].heartbeat_ms, boot_ms);
+    atomic_fetch_add(&slots[0].claimed_ms, boot_ms);
+    atomic_fetch_add(&control()->checked_ms, boot_ms);
+    one* after = worker_start();
+    run_ms(100);
+    assert_ptr_equal(owning(), after);
+    assert_int_equal(after->ready, 1);
+    assert_int_equal(after->error.code, AEROSPIKE_OK);
+    check_routes();
+    bed_done();
+}
+
+/* What all of them find out is said by one of them. */
+static void test_facts_are_told_once(void** state)
+{
+    (void)state;
+    bed_init(23, true);
+    bed_start(6);
+    run_ms(300);
+    sim_shm_refuse(bed.shm, ENOSPC, 1000);
+    assert_true(sim_shm_remove(bed.shm, KEY));
+    run_ms(20000);
+    check_routes();
+    assert_int_equal(bed.warnings, 1);
+    run_ms(20000);
+    assert_int_equal(bed.warnings, 2);
+    sim_shm_refuse(bed.shm, ENOSPC, 0);
+    run_ms(3000);
+    assert_int_equal(sim_shm_count(bed.shm), 1);
+    bed_done();
+}
+
 /* The owner word says what nobody has written. */
 static void test_damaged_owner_word(void** state)
 {
@@ -735,6 +869,11 @@ int main(void)
         cmocka_unit_test(test_exhausted_alone),
         cmocka_unit_test(test_read_only),
         cmocka_unit_test(test_damaged_owner_word),
+        cmocka_unit_test(test_map_left_a_moment_ago),
+        cmocka_unit_test(test_map_left_long_ago),
+        cmocka_unit_test(test_map_left_without_cluster),
+        cmocka_unit_test(test_clock_anew),
+        cmocka_unit_test(test_facts_are_told_once),
         cmocka_unit_test(test_asked),
         cmocka_unit_test(test_stopped_in_a_callback),
     };
