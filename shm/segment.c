@@ -141,10 +141,21 @@ static bool page_is_zero(const uint8_t* page)
     return true;
 }
 
-static void segment_remove(const tnd_shm_sys* sys, int id)
+/* False: only its owner and root may. */
+static bool segment_remove(const tnd_shm_sys* sys, int id)
 {
     tnd_point_pass(TND_POINT_REMOVE);
-    sys->ops->remove(sys->ctx, id);
+    int error = sys->ops->remove(sys->ctx, id);
+    return error != -EPERM && error != -EACCES;
+}
+
+/* Take the mark back: the segment is in use after all, or can't be removed by us. */
+static void segment_unretire(tnd_seg_control* control)
+{
+    uint64_t word = tnd_word_load(&control->owner, memory_order_seq_cst);
+    if (word & TND_OWNER_RETIRED) {
+        tnd_word_swap(TND_POINT_OWNER_UNRETIRE, &control->owner, &word, word & ~TND_OWNER_RETIRED);
+    }
 }
 
 /* ---- what is refused, in words -------------------------------------------------------------- */
@@ -413,9 +424,13 @@ static segment_step open_once(tnd_map* map, const tnd_map_config* config,
     if (step == SEGMENT_DONE) {
         tnd_seg_control* control = (tnd_seg_control*)(map->base + TND_PAGE_BYTES);
         if (tnd_word_load(&control->owner, memory_order_seq_cst) & TND_OWNER_RETIRED) {
-            /* Condemned, and its remover may be dead: finish its work. */
-            segment_remove(map->sys, id);
-            step = SEGMENT_RETRY;
+            /* Condemned, and its remover may be dead: finish its work. Where we may not, go on with
+             * it: if the remover lives after all, it's found removed within a second. */
+            if (segment_remove(map->sys, id) || map->is_read_only) {
+                step = SEGMENT_RETRY;
+            } else {
+                segment_unretire(control);
+            }
         } else if (map->sys->ops->stat(map->sys->ctx, id, &stat) == 0 && stat.is_removed) {
             step = SEGMENT_RETRY;
         }
@@ -485,12 +500,12 @@ void tnd_segment_remove_if_last(tnd_map* map)
     if (!is_alone(map)) {
         /* Somebody attached meanwhile and may have looked before the mark: take it back. If it saw
          * the mark, it has removed the segment and uses another one: just as well. */
-        word |= TND_OWNER_RETIRED;
-        tnd_word_swap(TND_POINT_OWNER_UNRETIRE, &map->control->owner, &word,
-                      word & ~TND_OWNER_RETIRED);
+        segment_unretire(map->control);
         return;
     }
-    segment_remove(map->sys, map->shm_id);
+    if (!segment_remove(map->sys, map->shm_id)) {
+        segment_unretire(map->control); /* another user's: it stays for whoever comes next */
+    }
 }
 
 void tnd_segment_remove_if_unused(const tnd_shm_sys* sys, int id)

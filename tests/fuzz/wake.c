@@ -60,11 +60,26 @@ static const tnd_wake_handler wake_handler = {
 
 /* ---- the others ---- */
 
+static bool is_of_proof(uint8_t byte)
+{
+    for (uint32_t slot = 0; slot < 16; slot++) {
+        for (int use = TND_WAKE_FOLLOWER; use <= TND_WAKE_OWNER; use++) {
+            uint8_t proof[TND_WAKE_PROOF_BYTES];
+            tnd_wake_secret(NONCE, slot, SLOT_NONCE, (tnd_wake_use)use, proof);
+            if (memchr(proof, byte, sizeof(proof))) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
 static void on_bytes(sim_peer* peer, const uint8_t* bytes, size_t size)
 {
     (void)peer;
     for (size_t i = 0; i < size; i++) {
-        must(bytes[i] == 'M' || bytes[i] == 'T'); /* all that we ever say */
+        /* All that we ever say, after our proof. */
+        must(bytes[i] == 'M' || bytes[i] == 'T' || is_of_proof(bytes[i]));
     }
 }
 
@@ -112,10 +127,11 @@ static void on_stranger(tnd_io* io, unsigned events)
 
 static socklen_t address(uint32_t slot, struct sockaddr_storage* ret)
 {
-    char name[80];
-    snprintf(name, sizeof(name), "tendril-%016llx-%u-%012llx", (unsigned long long)NONCE, slot,
-             (unsigned long long)SLOT_NONCE);
-    return sim_addr_unix(ret, name);
+    struct sockaddr_un addr;
+    socklen_t size = tnd_wake_address(NONCE, slot, SLOT_NONCE, &addr);
+    memset(ret, 0, sizeof(*ret));
+    memcpy(ret, &addr, size);
+    return size;
 }
 
 /* ---- the script ---- */

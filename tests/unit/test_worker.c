@@ -15,6 +15,7 @@
 
 #include <aerospike/as_log.h>
 
+#include "async/wake.h"
 #include "async/worker.h"
 #include "core/mem.h"
 #include "tests/sim/cluster.h"
@@ -22,7 +23,7 @@
 
 #define KEY 0x7d000001
 #define PORT 3000
-#define WORKERS_MAX 8
+#define WORKERS_MAX 16
 #define NODES 3
 #define NOBODY (-1)
 
@@ -358,12 +359,10 @@ static void test_no_common_network(void** state)
     tnd_seg_header* header = (tnd_seg_header*)(void*)base;
     tnd_seg_slot* slots = (tnd_seg_slot*)(void*)(base + 2 * TND_PAGE_BYTES);
     for (unsigned i = 0; i < 3; i++) {
-        char name[64];
-        struct sockaddr_storage addr;
-        snprintf(name, sizeof(name), "tendril-%016llx-%u-%012llx",
-                 (unsigned long long)atomic_load(&header->nonce), i,
-                 (unsigned long long)atomic_load(&slots[i].state) >> TND_SLOT_NONCE_SHIFT);
-        socklen_t len = sim_addr_unix(&addr, name);
+        struct sockaddr_un addr;
+        socklen_t len =
+            tnd_wake_address(atomic_load(&header->nonce), i,
+                             atomic_load(&slots[i].state) >> TND_SLOT_NONCE_SHIFT, &addr);
         sim_net_link(bed.world, NULL, (struct sockaddr*)&addr, len)->is_refusing = true;
     }
     run_ms(1500);
@@ -587,6 +586,49 @@ static void test_no_seed_answers(void** state)
     run_ms(5000);
     check_routes();
     bed_done();
+}
+
+/* Workers of several users in a segment that all of them may write: whoever dies, the others know
+ * at once. */
+static void several_users(uint64_t seed, bool owner_is_last)
+{
+    bed_init(seed, true);
+    bed.config.shm_mode = 0666;
+    for (uint32_t i = 0; i < 6; i++) {
+        worker_start_as(1000 + i % 3);
+    }
+    run_ms(300);
+    assert_int_equal(ready_count(), 6);
+    for (unsigned i = 0; i < 5; i++) {
+        uint32_t before = term();
+        worker_kill(owning());
+        run_ms(20);
+        assert_true(owner() != NOBODY && !owning()->is_dead);
+        assert_int_equal(term(), before + 1);
+    }
+    check_routes();
+    /* The last one out may not remove a segment of another user: whoever comes uses it. */
+    one* last = worker_start_as(owner_is_last ? 1000 : 1001);
+    worker_stop(owning());
+    run_ms(20);
+    check_routes();
+    worker_stop(last);
+    assert_int_equal(sim_shm_count(bed.shm), owner_is_last ? 0 : 1);
+    one* next = worker_start_as(1002);
+    run_ms(300);
+    assert_ptr_equal(owning(), next);
+    check_routes();
+    worker_start_as(owner_is_last ? 1002 : 1000); /* whose segment it is now */
+    run_ms(300);
+    worker_stop(next);
+    bed_done();
+}
+
+static void test_several_users(void** state)
+{
+    (void)state;
+    several_users(24, true);
+    several_users(25, false);
 }
 
 /* Out of descriptors: others do it, a draining one too. */
@@ -865,6 +907,7 @@ int main(void)
         cmocka_unit_test(test_segment_removed),
         cmocka_unit_test(test_segment_removed_and_refused),
         cmocka_unit_test(test_no_seed_answers),
+        cmocka_unit_test(test_several_users),
         cmocka_unit_test(test_exhausted),
         cmocka_unit_test(test_exhausted_alone),
         cmocka_unit_test(test_read_only),
