@@ -4,6 +4,7 @@
 #include <aerospike/aerospike_key.h>
 #include <aerospike/as_event.h>
 #include <aerospike/as_log.h>
+#include <net/if.h>
 #include <sched.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -12,10 +13,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/shm.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -23,6 +26,7 @@
 #include <cmocka.h>
 
 #include "shm/layout.h"
+#include "tests/lib/cluster.h"
 
 #define KEYS 2000
 
@@ -263,6 +267,9 @@ static void config_fill(const test_host* host, as_config* config)
             bases[i]->sleep_between_retries = 50;
         }
     }
+    if (host->shm_mode) {
+        config->shm_mode = host->shm_mode;
+    }
     if (host->threshold_sec) {
         config->shm_takeover_threshold_sec = host->threshold_sec;
     }
@@ -304,8 +311,8 @@ static void worker_main(test_host* host, uint32_t index)
     as_error err;
     as_error_init(&err);
     if (aerospike_connect_async(&w.as, &err, on_connected, &w, w.event_loop) != AEROSPIKE_OK) {
-        fprintf(stderr, "worker %u: %s\n", index, err.message);
-        exit(2);
+        snprintf(w.counters->other_text, sizeof(w.counters->other_text), "%.500s", err.message);
+        exit(HOST_EXIT_REFUSED);
     }
     ev_run(w.loop, 0);
     aerospike_destroy(&w.as);
@@ -313,6 +320,26 @@ static void worker_main(test_host* host, uint32_t index)
     ev_loop_destroy(w.loop);
     free(chains);
     exit(0);
+}
+
+/* A network of its own, in which a cluster of the same nodes runs at the same ports. */
+static void net_main(void)
+{
+    struct ifreq lo = {.ifr_name = "lo", .ifr_flags = IFF_UP | IFF_RUNNING};
+    int fd = unshare(CLONE_NEWNET) == 0 ? socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0) : -1;
+    if (fd < 0 || ioctl(fd, SIOCSIFFLAGS, &lo) != 0 ||
+        !test_cluster_start("--port", "3000", "--nodes", "3", NULL)) {
+        _exit(6);
+    }
+    close(fd);
+}
+
+static void become(uint32_t uid)
+{
+    if (setresuid(uid, uid, uid) != 0) {
+        _exit(7);
+    }
+    prctl(PR_SET_PDEATHSIG, SIGKILL); /* it ends with the user */
 }
 
 /* Between the test and a worker that is the first process of its own namespace: ends as it ends. */
@@ -352,6 +379,12 @@ void host_spawn(test_host* host, uint32_t index)
         host_detach(); /* the test's own look into the segment was inherited */
         if (host->own_pid_namespace) {
             namespace_main(host, index);
+        }
+        if (host->own_net_namespace) {
+            net_main();
+        }
+        if (host->uids[index]) {
+            become(host->uids[index]);
         }
         struct rlimit none = {0, 0};
         setrlimit(RLIMIT_CORE, &none); /* a dump would take longer than the takeover */

@@ -11,6 +11,7 @@
 #include <sys/types.h>
 
 #define HOST_WORKERS_MAX 64
+#define HOST_EXIT_REFUSED 2 /* the worker's status when its client refused to connect */
 
 typedef struct host_counters {
     _Atomic uint64_t ok;
@@ -19,7 +20,7 @@ typedef struct host_counters {
     _Atomic uint64_t other;    /* results that no surviving worker should see */
     _Atomic uint64_t wrong;    /* a get that brought back what nobody has put */
     _Atomic int other_status;  /* the last of them */
-    char other_text[512];
+    char other_text[512];      /* its text, or why the worker couldn't connect */
     _Atomic bool is_connected;
     _Atomic bool must_stop;
     _Atomic bool is_idle;                /* set by the test: no commands */
@@ -42,7 +43,11 @@ typedef struct test_host {
     uint32_t retries;            /* of reads and writes, 50 ms apart, for 20 s; 0 = the defaults */
     uint32_t max_nodes, max_namespaces; /* of the segment; 0 = the defaults */
     bool own_pid_namespace; /* each worker is pid 1 of a namespace of its own (root only) */
-    bool use_private_map;   /* use_shm = false */
+    bool
+        own_net_namespace; /* likewise its network, with a mini cluster at the ports from 3000 on */
+    uint32_t shm_mode;     /* 0 = default */
+    uint32_t uids[HOST_WORKERS_MAX]; /* 0 = as the test (root only) */
+    bool use_private_map;            /* use_shm = false */
     uint32_t count;
     pid_t pids[HOST_WORKERS_MAX];
     host_counters* counters; /* shared with the workers */
