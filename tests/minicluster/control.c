@@ -234,6 +234,9 @@ static bool control_clear(control* c)
         if (all || node == only) {
             node->hung = node->blackhole = node->refusing = false;
             mc_fault_clear(node);
+            for (mc_conn* conn = node->conns; conn; conn = conn->next) {
+                conn->hold_ms = conn->split = 0; // answers under way, too
+            }
         }
     }
     mc_cluster_changed(c->cluster);

@@ -14,8 +14,7 @@
 #define WORLD_START_US (1000 * SECOND)
 #define SETTLE_US_MAX (60 * SECOND)
 #define DRAIN_US_MAX (40 * SECOND) /* of commands without a limit, once nothing is in their way */
-#define TOMBSTONE_SLOW_US (20 * SECOND)
-#define TOMBSTONE_US (3100 * MS) /* connections may wait so long for late replies */
+#define TOMBSTONE_US (3100 * MS)   /* connections may wait so long for late replies */
 #define PROBE_US_MAX (5 * SECOND)
 #define CLOSE_US_MAX (5 * SECOND)
 
@@ -182,6 +181,8 @@ static void decide(world* w)
     w->threshold_sec = ONE_OF(w, 1, 2, 3, 30);
     w->conn_timeout_ms = ONE_OF(w, 100, 300, 1000);
     w->links_max = ONE_OF(w, 1, 2, 4, 16, 100);
+    w->running_max = (int)ONE_OF(w, 0, 0, 2, 10);
+    w->queued_max = ONE_OF(w, 5, 1000);
     w->share_links = ONE_OF(w, 1, 2, 4);
     w->share_depth = ONE_OF(w, 0, 0, 1, 4);
     w->socket_idle_sec = ONE_OF(w, 0, 0, 1, 5);
@@ -308,7 +309,7 @@ static void drain(world* w)
     if (!run_until(w, is_idle, DRAIN_US_MAX)) {
         world_fail(w, "%u commands haven't ended", load_open_count(w));
     }
-    run_until(w, NULL, w->is_enabled[FAULT_NODE_SLOW] ? TOMBSTONE_SLOW_US : TOMBSTONE_US);
+    run_until(w, NULL, TOMBSTONE_US);
 }
 
 static void probe_round(world* w, bool is_write)
@@ -319,7 +320,7 @@ static void probe_round(world* w, bool is_write)
                 if (!is_write || k % w->slots_count == i) {
                     load_probe(w->slots[i], s, k, is_write);
                 }
-                if (k % w->links_max == 0 && !run_until(w, is_idle, PROBE_US_MAX)) {
+                if ((k % 2 == 1 || w->links_max == 1) && !run_until(w, is_idle, PROBE_US_MAX)) {
                     world_fail(w, "%u probes haven't ended", load_open_count(w));
                 }
             }

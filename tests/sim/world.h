@@ -128,8 +128,9 @@ typedef struct world_stats {
     uint64_t converged;               /* worlds */
     uint64_t converge_permille_sum;   /* of a period */
     uint64_t converge_permille_max;
-    uint64_t late_us_max; /* end of a command beyond its limit, within tolerance */
-    uint64_t hash;        /* of the last world's trace */
+    uint64_t late_us_max;    /* end of a command beyond its limit, within tolerance */
+    uint64_t vacancy_us_max; /* from an owner's end to its successor */
+    uint64_t hash;           /* of the last world's trace */
 } world_stats;
 
 /* ---- processes ---- */
@@ -157,14 +158,15 @@ struct process {
     uint64_t retry_us;
     bool must_close;
     bool must_drain;
-    bool is_ending;       /* the world ends its loop: listeners come from outside of it */
-    uint64_t close_us;    /* when it was asked to close */
-    uint64_t stop_us;     /* stopped since; 0: isn't */
-    uint64_t stopped_us;  /* all stops before */
-    uint64_t late_us_max; /* how late its loop has ever been made */
-    unsigned open_count;  /* accepted commands without an end */
-    uint64_t dir_version; /* of its map's copy, as it was checked last */
-    uint64_t behind_us;   /* since when its copy isn't the published one; 0: it is */
+    bool is_ending;        /* the world ends its loop: listeners come from outside of it */
+    uint64_t close_us;     /* when it was asked to close */
+    uint64_t stop_us;      /* stopped since; 0: isn't */
+    uint64_t stopped_us;   /* all stops before */
+    uint64_t late_us_max;  /* how late its loop has ever been made */
+    unsigned open_count;   /* accepted commands without an end */
+    uint64_t dir_version;  /* of its map's copy, as it was checked last */
+    uint64_t behind_us;    /* since when its copy isn't the published one; 0: it is */
+    uint64_t candidate_us; /* since when it could tend; 0: it couldn't */
 };
 
 /* A new process in a slot that has none. */
@@ -194,7 +196,7 @@ typedef enum command_kind {
     COMMAND_EXISTS,
     COMMAND_PUT,
     COMMAND_REMOVE,
-    COMMAND_KINDS
+    COMMAND_OPERATE, /* counts, and reads what it counted to */
 } command_kind;
 
 struct command {
@@ -222,7 +224,13 @@ struct command {
     uint64_t stopped_us; /* of its process, at submission */
     unsigned applied_count;
     uint64_t applied_us; /* first */
+    uint64_t counted;    /* operate: to what */
 };
+
+static inline bool command_is_put(const command* c)
+{
+    return c->kind == COMMAND_PUT || c->kind == COMMAND_OPERATE;
+}
 
 /* One command of a random kind. */
 void load_submit(process* p);
@@ -239,7 +247,9 @@ uint64_t load_tolerance_us(const command* c);
 /* ---- the records ---- */
 
 typedef struct model_version {
-    uint64_t value; /* the command that wrote it; 0: absent */
+    uint64_t value;      /* the command that wrote it; 0: absent */
+    uint64_t count;      /* of operates since it was new */
+    uint64_t payload_id; /* the put whose payload it has; 0: none */
     uint32_t generation;
     uint64_t from_us, to_us; /* to_us UINT64_MAX: present */
     uint64_t expires_us;
@@ -260,10 +270,12 @@ void model_add_remove(command* c);
 /* Observer of the mini cluster. */
 void model_on_change(void* udata, const mc_change* change);
 /* The ends of commands; each fails the world if the end can't be true. */
-void model_check_read(command* c, uint64_t value, uint32_t generation);
+/* Returns the version that was read. */
+const model_version* model_check_read(command* c, uint64_t value, uint32_t generation);
 void model_check_header(command* c, uint32_t generation);
 void model_check_absent(command* c);
 void model_check_write(command* c);
+void model_check_count(command* c, uint64_t count);
 const model_version* model_present(const world* w, unsigned space, unsigned key);
 
 /* ---- faults ---- */
@@ -289,7 +301,11 @@ typedef struct segment_watch {
     void* base; /* what is watched; NULL: none */
     int id;
     uint32_t term;
-    tnd_seg_table* tables; /* as they were */
+    uint32_t tables_count;  /* that the directory names */
+    uint32_t stamped_term;  /* its owner is through with stamping... */
+    uint32_t stamped_count; /* ...so many tables: no lower term may come there any more */
+    uint32_t take_count;    /* tables_count at the last takeover */
+    tnd_seg_table* tables;  /* as they were */
     uint64_t selector;
     const process* owners[CHECK_OWNERS_MAX]; /* by term */
     uint64_t hashes[256];                    /* of directories, by generation mod 256 */
@@ -356,6 +372,8 @@ struct world {
     uint32_t threshold_sec;
     uint32_t conn_timeout_ms;
     uint32_t links_max;
+    int running_max; /* commands at once, as_policy_event; 0: any */
+    uint32_t queued_max;
     uint32_t share_links; /* see as_config.h */
     uint32_t share_depth;
     uint32_t socket_idle_sec;
@@ -383,6 +401,7 @@ struct world {
     segment_watch watch;
     uint64_t often_us;
     uint64_t look_us;
+    uint64_t untended_us; /* since when nobody who runs owns the segment; 0: somebody does */
 
     char tale[64][320]; /* what happened last */
     unsigned tale_count;

@@ -11,9 +11,13 @@
 
 /* A follower hears of a new directory at once, or by its tick of a second. */
 #define BEHIND_US_MAX (1000 * MS)
+/* A follower learns of its owner's end at once, or by its tick. */
+#define VACANT_US_MAX (1000 * MS)
 #define OFTEN_US (20 * MS)
 /* Of all processes together: views, maps, buffers. */
 #define BYTES_MAX (64ll << 20)
+
+#define BIT(point) (1ull << TND_POINT_##point)
 
 /* ---- the segment, seen from outside ---- */
 
@@ -93,6 +97,7 @@ static void check_owner(world* w, const segment_parts* parts)
     }
     if (term > watch->term) {
         watch->owners[term % CHECK_OWNERS_MAX] = w->point_process;
+        watch->take_count = watch->tables_count;
         w->stats->takeovers++;
     }
     watch->term = term;
@@ -111,7 +116,20 @@ static void check_store(world* w, uint64_t before, uint64_t after, const char* w
     }
 }
 
-static void check_words(world* w, tnd_word* before, const tnd_word* after, const char* what)
+/* A new owner's first store of another kind: it has stamped all that its predecessors published.
+ * From now on none of them may get through there. */
+static void note_stamped(world* w, uint64_t points)
+{
+    segment_watch* watch = &w->watch;
+    if ((points & (BIT(WORD) | BIT(SELECT) | BIT(ARENA_STORE))) &&
+        watch->owners[watch->term % CHECK_OWNERS_MAX] == w->point_process) {
+        watch->stamped_term = watch->term;
+        watch->stamped_count = watch->take_count;
+    }
+}
+
+static void check_words(world* w, unsigned table, tnd_word* before, const tnd_word* after,
+                        const char* what)
 {
     if (memcmp((const void*)before, (const void*)after, TND_PARTITIONS * sizeof(*after)) == 0) {
         return;
@@ -121,6 +139,11 @@ static void check_words(world* w, tnd_word* before, const tnd_word* after, const
         uint64_t then = atomic_load(&before[i]);
         if (now != then) {
             check_store(w, then, now, what, i);
+            if (table < w->watch.stamped_count && (uint32_t)(now >> 32) < w->watch.stamped_term) {
+                world_fail(w, "%s stored to %s %u with term %u after term %u had stamped it",
+                           w->point_process->name, what, i, (unsigned)(now >> 32),
+                           w->watch.stamped_term);
+            }
             atomic_store(&before[i], now);
         }
     }
@@ -143,11 +166,10 @@ static void check_selector(world* w, const segment_parts* parts)
     const tnd_dir_head* head = (const void*)arena;
     const tnd_node_rec* nodes = (const void*)(arena + sizeof(*head));
     const tnd_ns_rec* namespaces = (const void*)(nodes + w->shm_nodes);
+    watch->tables_count = head->namespaces_count;
     watch->hashes[selector & 0xff] = hash_directory(head, nodes, namespaces);
     watch->hash_selectors[selector & 0xff] = selector & 0xffffffff;
 }
-
-#define BIT(point) (1ull << TND_POINT_##point)
 
 static void check_segment(world* w)
 {
@@ -163,12 +185,13 @@ static void check_segment(world* w)
     if (points & (BIT(RESTAMP_SELECTOR) | BIT(SELECT))) {
         check_selector(w, &parts);
     }
+    note_stamped(w, points);
     for (unsigned i = 0; i < WORLD_SHM_NAMESPACES; i++) {
         if (points & (BIT(RESTAMP_WORD) | BIT(WORD))) {
-            check_words(w, w->watch.tables[i].words, parts.tables[i].words, "partition");
+            check_words(w, i, w->watch.tables[i].words, parts.tables[i].words, "partition");
         }
         if (points & (BIT(RESTAMP_REGIME) | BIT(REGIME))) {
-            check_words(w, w->watch.tables[i].regimes, parts.tables[i].regimes,
+            check_words(w, i, w->watch.tables[i].regimes, parts.tables[i].regimes,
                         "regime of partition");
         }
     }
@@ -223,9 +246,10 @@ static void check_pool(process* p)
     if (!engine || !process_is_running(p)) {
         return;
     }
-    if (engine->running.count + engine->waiting.count != p->open_count) {
-        world_fail(p->w, "%s has %u commands running and %u waiting, but %u are open", p->name,
-                   engine->running.count, engine->waiting.count, p->open_count);
+    if (engine->running.count + engine->queued.count + engine->waiting.count != p->open_count) {
+        world_fail(p->w, "%s has %u commands running, %u queued and %u waiting, but %u are open",
+                   p->name, engine->running.count, engine->queued.count, engine->waiting.count,
+                   p->open_count);
     }
     for (uint32_t i = 1; engine->pool.nodes && i <= engine->pool.nodes_capacity; i++) {
         const tnd_node* node = engine->pool.nodes[i];
@@ -233,6 +257,69 @@ static void check_pool(process* p)
             world_fail(p->w, "%s has %u connections to node %s, %u are allowed", p->name,
                        node->links_count, node->name, engine->pool.limits.links_max);
         }
+    }
+}
+
+/* ---- somebody tends ---- */
+
+/* Faults under which nobody may be able to. */
+static bool may_be_untended(world* w)
+{
+    return !w->use_shm || !watch_follow(w) || w->is_enabled[FAULT_PROCESS_FDS] ||
+           w->is_enabled[FAULT_MEMORY] || w->is_enabled[FAULT_PROCESS_DRAIN] ||
+           w->is_enabled[FAULT_SEGMENT_REMOVE] || w->is_enabled[FAULT_SEGMENT_REFUSE];
+}
+
+/* The one who could have tended longest, and how late its loop is. */
+static uint64_t first_candidate_us(world* w, uint64_t* ret_late_us)
+{
+    uint64_t now_us = world_now_us(w);
+    uint64_t first_us = now_us;
+    *ret_late_us = 0;
+    for (unsigned i = 0; i < w->slots_count; i++) {
+        process* p = w->slots[i];
+        if (!p || !process_is_running(p) || !process_engine(p)) {
+            if (p) {
+                p->candidate_us = 0;
+            }
+            continue;
+        }
+        p->candidate_us = p->candidate_us ? p->candidate_us : now_us;
+        if (p->candidate_us < first_us) {
+            first_us = p->candidate_us;
+            *ret_late_us = p->late_us_max;
+        }
+    }
+    return first_us;
+}
+
+static void check_tended(world* w)
+{
+    uint64_t late_us;
+    uint64_t now_us = world_now_us(w);
+    uint64_t candidate_us = first_candidate_us(w, &late_us);
+    if (may_be_untended(w)) {
+        return;
+    }
+    uint64_t word = atomic_load(&parts_of(w, w->watch.base).control->owner);
+    const process* owner =
+        word & TND_OWNER_SLOT_MASK ? w->watch.owners[(word >> 32) % CHECK_OWNERS_MAX] : NULL;
+    if (owner && process_is_running(owner)) {
+        w->untended_us = 0;
+        return;
+    }
+    w->untended_us = w->untended_us ? w->untended_us : now_us;
+    bool is_stopped = owner && process_is_alive(owner);
+    uint64_t since_us = candidate_us > w->untended_us ? candidate_us : w->untended_us;
+    uint64_t limit_us =
+        VACANT_US_MAX + 4 * late_us + 2 * OFTEN_US + (is_stopped ? w->threshold_sec * SECOND : 0);
+    if (now_us - since_us > limit_us) {
+        world_fail(w, "nobody has tended for %llu us: the last one, %s, is %s",
+                   (unsigned long long)(now_us - since_us), owner ? owner->name : "unknown",
+                   owner ? process_state_name(owner->state) : "gone");
+    }
+    if (!is_stopped && now_us - since_us > w->stats->vacancy_us_max) {
+        w->stats->vacancy_us_max = now_us - since_us;
     }
 }
 
@@ -248,6 +335,7 @@ void check_often(world* w)
         }
     }
     load_check_limits(w);
+    check_tended(w);
     if (tnd_mem_bytes() > BYTES_MAX) {
         world_fail(w, "%lld bytes in use", (long long)tnd_mem_bytes());
     }

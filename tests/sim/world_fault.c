@@ -479,14 +479,22 @@ static bool arm(world* w, arm_action action)
     if (w->arm.action != ARM_NONE && world_chance(w, 70)) {
         return false; /* the last one hasn't been reached yet */
     }
-    tnd_point point = (tnd_point)world_below(w, TND_POINT_COUNT);
+    /* Those that readers see, half of the time. */
+    static const tnd_point shown[] = {TND_POINT_WORD,         TND_POINT_SELECT,
+                                      TND_POINT_RESTAMP_WORD, TND_POINT_RESTAMP_SELECTOR,
+                                      TND_POINT_ARENA_STORE,  TND_POINT_OWNER_TAKE,
+                                      TND_POINT_HEARTBEAT,    TND_POINT_REGIME};
+    tnd_point point = world_chance(w, 50) ? shown[world_below(w, sizeof(shown) / sizeof(shown[0]))]
+                                          : (tnd_point)world_below(w, TND_POINT_COUNT);
     bool is_frequent = point == TND_POINT_RESTAMP_WORD || point == TND_POINT_WORD ||
                        point == TND_POINT_ARENA_STORE || point == TND_POINT_RESTAMP_REGIME ||
                        point == TND_POINT_REGIME;
     w->arm = (world_arm){.action = action,
                          .point = point,
                          .countdown = 1 + world_below(w, is_frequent ? 3000 : 4),
-                         .stop_us = a_while_us(w)};
+                         .stop_us = world_chance(w, 50) && w->threshold_sec < 10
+                                        ? (w->threshold_sec + 1) * SECOND + a_while_us(w)
+                                        : a_while_us(w)};
     for (unsigned i = 0; i < w->slots_count; i++) {
         if (w->slots[i]) {
             sim_loop_set_suspendable(w->slots[i]->loop, action == ARM_STOP);

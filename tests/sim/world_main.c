@@ -78,6 +78,8 @@ static void print_results(const world_stats* stats)
            "its limit\n",
            (unsigned long long)stats->reads_checked, (unsigned long long)stats->writes_seen,
            (unsigned long long)stats->late_us_max);
+    printf("a segment was without an owner for %llu ms at most while somebody could have tended\n",
+           (unsigned long long)(stats->vacancy_us_max / 1000));
 }
 
 static void print_faults(const world_stats* stats)

@@ -79,15 +79,15 @@ const model_version* model_present(const world* w, unsigned space, unsigned key)
 
 /* ---- what the cluster does ---- */
 
-/* The integer in bin "v". */
-static uint64_t bins_value(const mc_change* change)
+/* The integer in the bin of this name; 0: none. */
+static uint64_t bins_integer(const mc_change* change, char name)
 {
     const uint8_t* at = change->bins;
     const uint8_t* end = at + change->bins_len;
     while (end - at >= 8) {
         uint32_t size =
             (uint32_t)at[0] << 24 | (uint32_t)at[1] << 16 | (uint32_t)at[2] << 8 | at[3];
-        if (at[7] == 1 && at[8] == 'v' && size == 4 + 1 + 8) {
+        if (at[7] == 1 && at[8] == (uint8_t)name && size == 4 + 1 + 8) {
             uint64_t value = 0;
             for (int i = 0; i < 8; i++) {
                 value = value << 8 | at[9 + i];
@@ -110,11 +110,18 @@ static model_record* record_find(world* w, unsigned space, const uint8_t* digest
     return NULL;
 }
 
+/* What the record held before this write, if it was there. */
+static const model_version* record_before(const world* w, unsigned space, unsigned key)
+{
+    const model_version* v = model_present(w, space, key);
+    return v->value != 0 && world_now_us(w) < v->expires_us ? v : NULL;
+}
+
 static void on_write(world* w, unsigned space, unsigned key, const mc_change* change)
 {
-    uint64_t value = bins_value(change);
+    uint64_t value = bins_integer(change, 'v');
     command* c = load_find(w, value);
-    if (!c || c->kind != COMMAND_PUT || c->space != space || c->key != key) {
+    if (!c || !command_is_put(c) || c->space != space || c->key != key) {
         world_fail(w, "the cluster wrote value %llu to %s/%u, which nobody asked for",
                    (unsigned long long)value, space_names[space], key);
     }
@@ -130,8 +137,13 @@ static void on_write(world* w, unsigned space, unsigned key, const mc_change* ch
         world_fail(w, "put %llu of %s was applied although it had failed for certain (%d)",
                    (unsigned long long)value, c->p->name, c->code);
     }
+    const model_version* before = record_before(w, space, key);
     record_add(&w->records[space][key],
                (model_version){.value = value,
+                               .payload_id = c->kind == COMMAND_PUT ? value
+                                             : before               ? before->payload_id
+                                                                    : 0,
+                               .count = bins_integer(change, 'n'),
                                .generation = change->generation,
                                .from_us = world_now_us(w),
                                .to_us = UINT64_MAX,
@@ -224,20 +236,21 @@ static uint64_t version_end_us(const model_version* v)
 }
 
 /* Calls `fits` for each version of the command's record that was present in its time. */
-static bool any_version(const command* c, bool (*fits)(const model_version* v, const void* udata),
-                        const void* udata)
+static const model_version* any_version(const command* c,
+                                        bool (*fits)(const model_version* v, const void* udata),
+                                        const void* udata)
 {
     const model_record* r = record_of(c);
     for (size_t i = r->count; i > 0; i--) {
         const model_version* v = &r->versions[i - 1];
         if (v->value != 0 && overlaps(c, v->from_us, version_end_us(v)) && fits(v, udata)) {
-            return true;
+            return v;
         }
         if (v->to_us < c->submit_us) {
-            return false;
+            return NULL;
         }
     }
-    return false;
+    return NULL;
 }
 
 static bool was_absent(const command* c)
@@ -258,7 +271,7 @@ static bool was_absent(const command* c)
 
 static void fail_untrue(const command* c, const char* what)
 {
-    static const char* const names[] = {"get", "select", "exists", "put", "remove"};
+    static const char* const names[] = {"get", "select", "exists", "put", "remove", "operate"};
     const model_record* r = record_of(c);
     world* w = c->p->w;
     for (size_t i = r->count > 4 ? r->count - 4 : 0; i < r->count; i++) {
@@ -283,16 +296,18 @@ static bool is_wanted(const model_version* v, const void* udata)
     return (want->value == 0 || v->value == want->value) && v->generation == want->generation;
 }
 
-void model_check_read(command* c, uint64_t value, uint32_t generation)
+const model_version* model_check_read(command* c, uint64_t value, uint32_t generation)
 {
     const wanted want = {.value = value, .generation = generation};
-    if (!any_version(c, is_wanted, &want)) {
+    const model_version* v = any_version(c, is_wanted, &want);
+    if (!v) {
         char text[96];
         snprintf(text, sizeof(text), "value %llu generation %u wasn't there then",
                  (unsigned long long)value, generation);
         fail_untrue(c, text);
     }
     c->p->w->stats->reads_checked++;
+    return v;
 }
 
 void model_check_header(command* c, uint32_t generation)
@@ -334,8 +349,23 @@ static void check_applied(command* c)
 
 static void check_not_applied(command* c)
 {
-    if (c->kind == COMMAND_PUT && c->applied_count > 0) {
+    if (command_is_put(c) && c->applied_count > 0) {
         fail_untrue(c, "applied, but neither acknowledged nor in doubt");
+    }
+}
+
+static bool is_counted(const model_version* v, const void* udata)
+{
+    const command* c = udata;
+    return v->value == c->id && v->count == c->counted;
+}
+
+/* What an operate counted to is what one of its applications made of the record. */
+void model_check_count(command* c, uint64_t count)
+{
+    c->counted = count;
+    if (!any_version(c, is_counted, c)) {
+        fail_untrue(c, "it didn't count to that");
     }
 }
 

@@ -170,6 +170,8 @@ process* process_start(world* w, unsigned slot)
     p->loop = sim_loop_new(w->sim, p->name);
     p->shm = sim_shm_process_new(w->shm, 1000);
     p->events = tnd_events_new(TND_EVENTS_FOREIGN, p->loop, 1);
+    p->events->entries[0].max_commands_in_process = w->running_max;
+    p->events->entries[0].max_commands_in_queue = w->queued_max;
     as_config config;
     configure(w, &config);
     aerospike_init(&p->as, &config);
