@@ -332,6 +332,7 @@ static int map_add(as_orderedmap* map, map_entry entry)
     if (map->hold_count == HOLD_CAPACITY) {
         map_merge(map);
     }
+    assert(map->hold_count < HOLD_CAPACITY);
     uint32_t at = table_find(map->hold_table, map->hold_count, entry.key, &is_there);
     table_insert(map->hold_table, map->hold_count, at, entry);
     map->hold_count++;

@@ -124,6 +124,28 @@ static void removes_and_trims(void** state)
     as_arraylist_destroy(list);
 }
 
+/* One reference of the element, whichever way it leaves the list. */
+static void destroys_what_leaves(void** state)
+{
+    (void)state;
+    as_integer* value = as_integer_new(5);
+    as_arraylist* list = as_arraylist_new(4, 4);
+    for (int i = 0; i < 4; i++) {
+        as_val_reserve(value);
+        as_arraylist_append(list, (as_val*)value);
+    }
+    assert_int_equal(value->_.count, 5);
+    as_arraylist_set_int64(list, 0, 1);
+    assert_int_equal(value->_.count, 4);
+    as_arraylist_remove(list, 1);
+    assert_int_equal(value->_.count, 3);
+    as_arraylist_trim(list, 2);
+    assert_int_equal(value->_.count, 2);
+    as_arraylist_destroy(list);
+    assert_int_equal(value->_.count, 1);
+    as_integer_destroy(value);
+}
+
 static void shares_elements(void** state)
 {
     (void)state;
@@ -271,6 +293,7 @@ int main(void)
         cmocka_unit_test(fills_gaps_with_nil),
         cmocka_unit_test(takes_nothing_when_full),
         cmocka_unit_test(removes_and_trims),
+        cmocka_unit_test(destroys_what_leaves),
         cmocka_unit_test(shares_elements),
         cmocka_unit_test(walks),
         cmocka_unit_test(is_a_list),

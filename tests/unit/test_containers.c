@@ -1,5 +1,5 @@
 /*
- * as_pair, as_stringmap, as_queue, as_string_builder, as_buffer, as_random.
+ * as_pair, as_stringmap, as_queue, as_string_builder, as_random, as_atomic.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -9,10 +9,12 @@
 
 #include <cmocka.h>
 
+#include <aerospike/as_atomic.h>
 #include <aerospike/as_queue.h>
 #include <aerospike/as_random.h>
 #include <aerospike/as_string_builder.h>
 #include <aerospike/as_stringmap.h>
+#include <aerospike/as_tls.h>
 #include <aerospike/as_types.h>
 
 #include "core/mem.h"
@@ -252,6 +254,33 @@ static void numbers_and_texts_by_chance(void** state)
     assert_int_equal(bytes[17] + bytes[18], 0);
 }
 
+/* ---- atomic numbers ---- */
+
+static void counts_atomically(void** state)
+{
+    (void)state;
+    uint32_t n = 5;
+    int64_t m = -1;
+    as_spinlock lock;
+    as_incr_uint32(&n);
+    as_add_uint32(&n, 4);
+    assert_int_equal(as_aaf_uint32(&n, 1), 11);
+    assert_int_equal(as_faa_uint32(&n, 1), 11);
+    as_decr_uint32(&n);
+    assert_false(as_cas_uint32(&n, 3, 4));
+    assert_true(as_cas_uint32(&n, 11, 4));
+    assert_int_equal(as_load_uint32(&n), 4);
+    as_store_int64(&m, INT64_MIN);
+    as_incr_int64(&m);
+    assert_true(as_load_int64(&m) == INT64_MIN + 1);
+    as_spinlock_init(&lock);
+    as_spinlock_lock(&lock);
+    assert_int_equal(lock.lock, 1);
+    as_spinlock_unlock(&lock);
+    assert_int_equal(lock.lock, 0);
+    as_tls_thread_cleanup();
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -263,6 +292,7 @@ int main(void)
         cmocka_unit_test(builds_texts),
         cmocka_unit_test(cuts_texts_that_may_not_grow),
         cmocka_unit_test(numbers_and_texts_by_chance),
+        cmocka_unit_test(counts_atomically),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
