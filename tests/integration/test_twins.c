@@ -267,12 +267,59 @@ static void add_step(as_cdt_ctx* ctx)
     }
 }
 
-/* A fresh record, an operation, the bin afterwards: one command. */
+static void add_cdt(as_operations* ops, uint64_t kind)
+{
+    as_cdt_ctx ctx;
+    as_cdt_ctx_init(&ctx, 2);
+    if (below(5) == 0) {
+        add_step(&ctx);
+        if (below(3) == 0) {
+            add_step(&ctx);
+        }
+    }
+    if (kind < LIST_KINDS) {
+        add_list_op(ops, &ctx, kind);
+    } else {
+        add_map_op(ops, &ctx, kind - LIST_KINDS);
+    }
+    as_cdt_ctx_destroy(&ctx);
+}
+
+/* Something between: on the same bin or another. */
+static void add_scalar(as_operations* ops)
+{
+    const char* bin = below(3) ? "x" : "b";
+    switch (below(7)) {
+    case 0:
+        as_operations_add_read(ops, bin);
+        break;
+    case 1:
+        as_operations_add_incr(ops, bin, (int64_t)below(5));
+        break;
+    case 2:
+        as_operations_add_append_str(ops, bin, "z");
+        break;
+    case 3:
+        as_operations_add_touch(ops);
+        break;
+    case 4:
+        as_operations_add_write(ops, bin, (as_bin_value*)element());
+        break;
+    case 5:
+        as_operations_add_read(ops, "none");
+        break;
+    default:
+        as_operations_add_incr_double(ops, "d", 0.5);
+        break;
+    }
+}
+
+/* A fresh record, an operation or a few, the bin afterwards: one command. */
 static void make(as_operations* ops, const step* s)
 {
     prng.state = s->state;
     bool is_list = s->kind < LIST_KINDS;
-    as_operations_init(ops, 6);
+    as_operations_init(ops, 12);
     as_operations_add_delete(ops);
     as_operations_add_write_int64(ops, "x", 1);
     if (below(12)) {
@@ -283,20 +330,16 @@ static void make(as_operations* ops, const step* s)
             as_operations_list_set_order(ops, "b", NULL, AS_LIST_ORDERED);
         }
     }
-    as_cdt_ctx ctx;
-    as_cdt_ctx_init(&ctx, 2);
-    if (below(5) == 0) {
-        add_step(&ctx);
-        if (below(3) == 0) {
-            add_step(&ctx);
-        }
+    if (below(4) == 0) {
+        add_cdt(ops, below(is_list ? LIST_KINDS : MAP_KINDS) + (is_list ? 0 : LIST_KINDS));
     }
-    if (is_list) {
-        add_list_op(ops, &ctx, s->kind);
-    } else {
-        add_map_op(ops, &ctx, s->kind - LIST_KINDS);
+    if (below(4) == 0) {
+        add_scalar(ops);
     }
-    as_cdt_ctx_destroy(&ctx);
+    add_cdt(ops, s->kind);
+    if (below(6) == 0) {
+        add_scalar(ops);
+    }
     as_operations_add_read(ops, "b");
 }
 
@@ -319,10 +362,14 @@ static void compare(const step* s, as_key* record_key)
 {
     as_operations ops;
     char expected[4096];
+    as_policy_operate policy;
+    as_policy_operate_init(&policy);
+    policy.base.total_timeout = 5000;
+    policy.respond_all_ops = s->state >> 8 & 1;
     make(&ops, s);
-    snprintf(expected, sizeof(expected), "%s", test_operate(&real, NULL, record_key, &ops));
+    snprintf(expected, sizeof(expected), "%s", test_operate(&real, &policy, record_key, &ops));
     make(&ops, s);
-    const char* got = test_operate(&mini, NULL, record_key, &ops);
+    const char* got = test_operate(&mini, &policy, record_key, &ops);
     if (strcmp(got, expected) != 0) {
         differences++;
         printf("%s (seed %llu of kind %llu)\n", told, (unsigned long long)s->state,
