@@ -246,8 +246,8 @@ static void add_step(as_cdt_ctx* ctx)
     case 1:
         as_cdt_ctx_add_list_index_create(ctx, (int)below(4), (as_list_order)below(2), below(2));
         break;
-    case 2:
-        as_cdt_ctx_add_list_rank(ctx, (int)place());
+    case 2: /* no rank: which of equal elements has it isn't promised */
+        as_cdt_ctx_add_list_value(ctx, scalar());
         break;
     case 3:
         as_cdt_ctx_add_list_value(ctx, element());
@@ -370,6 +370,9 @@ static void compare(const step* s, as_key* record_key)
     snprintf(expected, sizeof(expected), "%s", test_operate(&real, &policy, record_key, &ops));
     make(&ops, s);
     const char* got = test_operate(&mini, &policy, record_key, &ops);
+    if (strncmp(expected, "error 9", 7) == 0 || strncmp(got, "error 9", 7) == 0) {
+        return; /* a busy machine says nothing */
+    }
     if (strcmp(got, expected) != 0) {
         differences++;
         printf("%s (seed %llu of kind %llu)\n", told, (unsigned long long)s->state,
