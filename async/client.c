@@ -84,6 +84,7 @@ static bool config_copy(as_config* trg, const as_config* src)
     trg->ip_map_size = 0;
     trg->rack_ids = NULL;
     trg->config_provider.path = NULL;
+    as_policies_init(&trg->policies); /* commands go by the program's */
     memset(&trg->tls, 0, sizeof(trg->tls));
     as_config_set_cluster_name(trg, src->cluster_name);
     as_config_set_app_id(trg, src->app_id);

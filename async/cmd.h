@@ -40,9 +40,11 @@ struct tnd_cmd {
     as_event_loop* entry;
     tnd_buf buf; /* the request */
     tnd_cmd_result result;
-    tnd_command_kind kind; /* for the counters; READ is right for what doesn't change anything */
-    bool is_heap_record;   /* the listener's record is the program's */
-    bool keeps_packed;     /* lists and maps come as bytes */
+    tnd_command_kind kind;   /* for the counters; READ is right for what doesn't change anything */
+    bool is_heap_record;     /* the listener's record is the program's */
+    bool keeps_packed;       /* lists and maps come as bytes */
+    bool may_inflate;        /* the answer may come compressed */
+    uint32_t compress_above; /* the request is compressed from one byte more on; 0: never */
     union {
         as_async_record_listener record;
         as_async_write_listener write;

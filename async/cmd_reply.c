@@ -5,6 +5,8 @@
  */
 #include "async/cmd_int.h"
 
+#include "core/compress.h"
+
 #include <assert.h>
 
 static void on_link_open(void* owner, tnd_link* link)
@@ -96,7 +98,7 @@ static void cmd_on_refusal(tnd_cmd* cmd, uint8_t result)
     cmd->link = NULL;
     if (result == AEROSPIKE_ERR_TIMEOUT) {
         tnd_stats_timeout(cmd->engine->stats, TND_TIMEOUT_SERVER, cmd->node_index);
-    } else if (result != AEROSPIKE_ERR_RECORD_NOT_FOUND) {
+    } else if (result != AEROSPIKE_ERR_RECORD_NOT_FOUND && result != AEROSPIKE_FILTERED_OUT) {
         tnd_stats_node_move(cmd->engine->stats, cmd->node_index, TND_NODE_COUNTER(errors), 1);
     }
     if (result_ends_link(result)) {
@@ -145,13 +147,11 @@ static void cmd_on_record(tnd_cmd* cmd, tnd_wire_reply* reply)
     }
 }
 
-static void cmd_on_reply(tnd_cmd* cmd, uint8_t type, const uint8_t* body, size_t size)
+static void cmd_on_message(tnd_cmd* cmd, const uint8_t* body, size_t size)
 {
     tnd_wire_reply reply;
     const char* reason;
-    if (type != TND_WIRE_MESSAGE) {
-        cmd_on_bad_reply(cmd, "not a record message");
-    } else if (!tnd_wire_reply_open(&reply, body, size, &reason)) {
+    if (!tnd_wire_reply_open(&reply, body, size, &reason)) {
         cmd_on_bad_reply(cmd, reason);
     } else if (reply.batch_index != 0 || reply.info3 != 0) {
         cmd_on_bad_reply(cmd, "a part of a batch or query");
@@ -170,6 +170,32 @@ static void cmd_on_reply(tnd_cmd* cmd, uint8_t type, const uint8_t* body, size_t
         cmd->link = NULL;
         tnd_link_release(link);
         tnd_cmd_end(cmd, NULL, NULL);
+    }
+}
+
+/* The command may be gone when its answer is freed here. */
+static void cmd_on_compressed(tnd_cmd* cmd, const uint8_t* body, size_t size)
+{
+    tnd_buf message;
+    const char* reason;
+    tnd_buf_init(&message, TND_WIRE_FRAME_BYTES + (size_t)TND_WIRE_BODY_BYTES_MAX);
+    if (tnd_inflate(body, size, TND_WIRE_BODY_BYTES_MAX, &message, &reason)) {
+        cmd_on_message(cmd, message.data + TND_WIRE_FRAME_BYTES,
+                       message.size - TND_WIRE_FRAME_BYTES);
+    } else {
+        cmd_on_bad_reply(cmd, reason);
+    }
+    tnd_buf_done(&message);
+}
+
+static void cmd_on_reply(tnd_cmd* cmd, uint8_t type, const uint8_t* body, size_t size)
+{
+    if (type == TND_WIRE_MESSAGE) {
+        cmd_on_message(cmd, body, size);
+    } else if (type == TND_WIRE_COMPRESSED && cmd->may_inflate) {
+        cmd_on_compressed(cmd, body, size);
+    } else {
+        cmd_on_bad_reply(cmd, "not a record message");
     }
 }
 

@@ -3,6 +3,8 @@
  */
 #include "async/cmd_int.h"
 
+#include "core/compress.h"
+
 #include <assert.h>
 #include <stdio.h>
 
@@ -197,6 +199,23 @@ void tnd_cmd_on_task(tnd_task* task)
 
 /* ---- attempts ---- */
 
+/* Compressed anew for each attempt, for the server's timeout is inside. The link copies what it
+   can't write at once. */
+static bool cmd_send_compressed(tnd_cmd* cmd)
+{
+    if (cmd->compress_above == 0 || cmd->buf.size <= cmd->compress_above) {
+        return false;
+    }
+    tnd_buf packed;
+    tnd_buf_init(&packed, cmd->buf.limit);
+    bool is_smaller = tnd_compress(cmd->buf.data, cmd->buf.size, &packed);
+    if (is_smaller) {
+        tnd_link_send(cmd->link, cmd->seat, packed.data, packed.size, false);
+    }
+    tnd_buf_done(&packed);
+    return is_smaller;
+}
+
 /* `cmd->active_us` is now. */
 static void cmd_send_now(tnd_cmd* cmd)
 {
@@ -204,7 +223,9 @@ static void cmd_send_now(tnd_cmd* cmd)
     cmd->phase = TND_CMD_SENT;
     cmd->received_mark = link->conn.received_bytes;
     tnd_stats_node_move(cmd->engine->stats, cmd->node_index, TND_NODE_COUNTER(requests), 1);
-    tnd_link_send(link, cmd->seat, cmd->buf.data, cmd->buf.size, false);
+    if (!cmd_send_compressed(cmd)) {
+        tnd_link_send(link, cmd->seat, cmd->buf.data, cmd->buf.size, false);
+    }
     cmd_arm_at(cmd, cmd->active_us);
 }
 

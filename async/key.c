@@ -4,6 +4,7 @@
  */
 #include "async/client.h"
 #include "async/cmd.h"
+#include "core/compress.h"
 #include "core/mem.h"
 #include "core/policy.h"
 #include "core/record.h"
@@ -73,6 +74,12 @@ static uint32_t server_timeout(const as_policy_base* base)
     return tnd_cmd_server_timeout(base->socket_timeout, base->total_timeout);
 }
 
+/* What `compress` means for a request that may be compressed. */
+static uint32_t compress_above(const as_policy_base* base)
+{
+    return base->compress ? TND_COMPRESS_ABOVE_BYTES : 0;
+}
+
 /* ---- reads ---- */
 
 typedef enum key_read {
@@ -118,6 +125,7 @@ static as_status call_read(const key_call* call, const as_policy_read* policy, k
     cmd->result = kind == KEY_READ_HEADER ? TND_CMD_HEADER : TND_CMD_RECORD;
     cmd->is_heap_record = call->is_heap_record || policy->async_heap_rec;
     cmd->keeps_packed = !policy->deserialize;
+    cmd->may_inflate = policy->base.compress && kind != KEY_READ_HEADER;
     cmd->read_mode_sc = policy->read_mode_sc;
     tnd_replica_init_read(&cmd->replica, policy->replica, policy->read_mode_sc);
     if (read_encode(&cmd->buf, call, kind, names, policy) != AEROSPIKE_OK) {
@@ -201,6 +209,8 @@ static as_status call_put(const key_call* call, const as_policy_write* policy, c
         return call->err->code;
     }
     cmd->kind = TND_COMMAND_WRITE;
+    cmd->compress_above = policy->compression_threshold > 0 ? policy->compression_threshold
+                                                            : compress_above(&policy->base);
     tnd_replica_init_write(&cmd->replica, policy->replica);
     if (tnd_wire_put(&cmd->buf, call->err, call->key, rec, policy, server_timeout(&policy->base)) !=
         AEROSPIKE_OK) {
@@ -286,6 +296,8 @@ static as_status call_operate(const key_call* call, const as_policy_operate* pol
     cmd->result = TND_CMD_RECORD;
     cmd->is_heap_record = call->is_heap_record || policy->async_heap_rec;
     cmd->keeps_packed = !policy->deserialize;
+    cmd->may_inflate = policy->base.compress;
+    cmd->compress_above = compress_above(&policy->base);
     if (tnd_wire_ops_write(&ops)) {
         tnd_replica_init_write(&cmd->replica, policy->replica);
     } else {

@@ -62,10 +62,8 @@ typedef struct tnd_link_list {
 
 /* The place of a request in the order of replies. */
 typedef struct tnd_seat {
-    void* owner;        /* whose reply it is; NULL: a tombstone */
-    uint64_t sent_mark; /* of conn.sent_bytes: the request is out; UINT64_MAX: not sent yet */
-    uint64_t errors;    /* tally: of this process with this node */
-    tnd_breaker breaker;
+    void* owner;          /* whose reply it is; NULL: a tombstone */
+    uint64_t sent_mark;   /* of conn.sent_bytes: the request is out; UINT64_MAX: not sent yet */
     uint32_t reply_bytes; /* expected */
     bool is_stream;       /* the reply is many frames, up to one marked as the last */
 } tnd_seat;

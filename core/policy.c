@@ -5,6 +5,7 @@
 
 #include <string.h>
 
+#include <aerospike/as_exp.h>
 #include <aerospike/as_string.h>
 #include <aerospike/as_subcode.h>
 
@@ -309,8 +310,32 @@ as_policies* as_policies_init(as_policies* p)
     return p;
 }
 
+/* Filter expressions, each once: a program may have put one into several policies. */
+static void destroy_filters(as_policies* p)
+{
+    as_exp** filters[] = {
+        &p->read.base.filter_exp,       &p->write.base.filter_exp,
+        &p->operate.base.filter_exp,    &p->remove.base.filter_exp,
+        &p->apply.base.filter_exp,      &p->batch.base.filter_exp,
+        &p->batch_write.filter_exp,     &p->batch_apply.filter_exp,
+        &p->batch_remove.filter_exp,    &p->batch_parent_write.base.filter_exp,
+        &p->scan.base.filter_exp,       &p->query.base.filter_exp,
+        &p->txn_verify.base.filter_exp, &p->txn_roll.base.filter_exp,
+    };
+    size_t count = sizeof(filters) / sizeof(filters[0]);
+    for (size_t i = 0; i < count; i++) {
+        as_exp* filter = *filters[i];
+        for (size_t k = i; k < count; k++) {
+            if (*filters[k] == filter) {
+                *filters[k] = NULL;
+            }
+        }
+        as_exp_destroy(filter);
+    }
+}
+
 void as_policies_destroy(as_policies* p)
 {
-    /* Filter expressions are the other thing that policies own; none can be made yet. */
+    destroy_filters(p);
     as_metrics_policy_destroy(&p->metrics);
 }

@@ -8,9 +8,7 @@
 /* Fields whose feature comes later: field, when it is set, what is missing. Delete a row when its
    feature lands. */
 #define LATER_IN_BASE(X)                                                                           \
-    X(filter_exp, base->filter_exp != NULL, "filter expressions")                                  \
     X(txn, base->txn != NULL, "transactions")                                                      \
-    X(compress, base->compress, "compressed messages")                                             \
     X(error_detail_verbosity, base->error_detail_verbosity != AS_ERROR_DETAIL_NONE, "error details")
 
 static as_status refuse_later(as_error* err, const char* name, const char* field,
@@ -134,9 +132,6 @@ as_status tnd_policy_check_write(const as_policy_write* policy, as_error* err)
     }
     if (status != AEROSPIKE_OK) {
         return status;
-    }
-    if (policy->compression_threshold > 0) {
-        return refuse_later(err, name, "compression_threshold", "compressed requests");
     }
     if (policy->on_locking_only) {
         return refuse_later(err, name, "on_locking_only", "transactions");

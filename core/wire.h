@@ -88,11 +88,11 @@ enum {
 /* --- requests --- */
 
 /* Every encoder: `timeout_ms` is the server's timeout (transaction_ttl; 0 = the server's own
-   default of 1000 ms, which a caller without a limit doesn't want). Policy fields that have no
-   meaning here yet (filter_exp, txn, compress) are refused with AEROSPIKE_ERR_PARAM rather than
-   ignored. Failures: AEROSPIKE_ERR_PARAM for what can't be said on the wire,
-   AEROSPIKE_ERR_RECORD_TOO_BIG for a body over 128 MiB or over the buffer's limit,
-   AEROSPIKE_ERR_CLIENT without memory. */
+   default of 1000 ms, which a caller without a limit doesn't want). A transaction is refused with
+   AEROSPIKE_ERR_PARAM rather than ignored. With base.compress the answer may come compressed; the
+   message itself is compressed by tnd_compress when it is sent. Failures: AEROSPIKE_ERR_PARAM for
+   what can't be said on the wire, AEROSPIKE_ERR_RECORD_TOO_BIG for a body over 128 MiB or over the
+   buffer's limit, AEROSPIKE_ERR_CLIENT without memory. */
 
 as_status tnd_wire_get(tnd_buf* buf, as_error* err, const as_key* key, const as_policy_read* policy,
                        uint32_t timeout_ms);

@@ -21,6 +21,7 @@ as_status tnd_wire_get(tnd_buf* buf, as_error* err, const as_key* key, const as_
                        uint32_t timeout_ms)
 {
     tnd_request req = {.key = key, .info1 = INFO1_READ | INFO1_GET_ALL, .timeout_ms = timeout_ms};
+    tnd_request_set_compress(&req, &policy->base);
     return encode_read(buf, err, &req, policy);
 }
 
@@ -36,6 +37,7 @@ as_status tnd_wire_select(tnd_buf* buf, as_error* err, const as_key* key, const 
         return as_error_update(err, AEROSPIKE_ERR_PARAM, "Select takes 1 to %d bin names, not %u",
                                TND_WIRE_OPS_MAX, names_count);
     }
+    tnd_request_set_compress(&req, &policy->base);
     return encode_read(buf, err, &req, policy);
 }
 
@@ -159,6 +161,7 @@ as_status tnd_wire_operate(tnd_buf* buf, as_error* err, const as_key* key, const
         tnd_buf_reset(buf);
         return err->code;
     }
+    tnd_request_set_compress(&req, &policy->base);
     return tnd_request_encode(buf, err, &req, &policy->base, policy->key);
 }
 
@@ -172,6 +175,7 @@ as_status tnd_wire_apply(tnd_buf* buf, as_error* err, const as_key* key, const t
                        .timeout_ms = timeout_ms,
                        .udf = udf};
     tnd_request_set_commit(&req, policy->commit_level, policy->durable_delete);
+    tnd_request_set_compress(&req, &policy->base);
     return tnd_request_encode(buf, err, &req, &policy->base, policy->key);
 }
 

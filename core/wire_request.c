@@ -9,6 +9,7 @@
 #include <aerospike/as_boolean.h>
 #include <aerospike/as_bytes.h>
 #include <aerospike/as_double.h>
+#include <aerospike/as_exp.h>
 #include <aerospike/as_geojson.h>
 #include <aerospike/as_integer.h>
 #include <aerospike/as_string.h>
@@ -25,6 +26,7 @@ enum {
     FIELD_UDF_PACKAGE = 30,
     FIELD_UDF_FUNCTION = 31,
     FIELD_UDF_ARGLIST = 32,
+    FIELD_FILTER = 43,
 };
 
 enum {
@@ -316,14 +318,8 @@ static void append_op(tnd_buf* buf, const tnd_wire_op* op, const tnd_wire_value*
 
 static as_status check_policy_base(as_error* err, const as_policy_base* base)
 {
-    if (base->filter_exp) {
-        return as_error_update(err, AEROSPIKE_ERR_PARAM, "filter_exp is not supported yet");
-    }
     if (base->txn) {
         return as_error_update(err, AEROSPIKE_ERR_PARAM, "transactions are not supported yet");
-    }
-    if (base->compress) {
-        return as_error_update(err, AEROSPIKE_ERR_PARAM, "compress is not supported yet");
     }
     if (base->error_detail_verbosity > 2) {
         return as_error_update(err, AEROSPIKE_ERR_PARAM, "error_detail_verbosity is at most 2");
@@ -369,6 +365,16 @@ static as_status prepare_user_key(as_error* err, tnd_request* req, as_policy_key
     }
 }
 
+/* ---- filter ---- */
+
+static as_status check_filter(as_error* err, const tnd_request* req)
+{
+    if (req->filter && req->filter->packed_sz == 0) {
+        return as_error_update(err, AEROSPIKE_ERR_PARAM, "The filter expression is empty");
+    }
+    return AEROSPIKE_OK;
+}
+
 /* ---- UDF ---- */
 
 static const uint8_t NO_ARGUMENTS[] = {0x90}; /* an empty list */
@@ -404,18 +410,22 @@ static as_status prepare_udf(as_error* err, tnd_request* req)
 
 static uint16_t fields_count(const tnd_request* req, bool has_digest)
 {
-    return (uint16_t)(2 + has_digest + req->has_user_key + (req->udf ? 3 : 0));
+    return (uint16_t)(2 + has_digest + req->has_user_key + (req->filter ? 1 : 0) +
+                      (req->udf ? 3 : 0));
 }
 
-static size_t fields_size(const tnd_request* req, bool has_digest)
+static uint64_t fields_size(const tnd_request* req, bool has_digest)
 {
-    size_t size = FIELD_OVERHEAD_BYTES + req->ns_size;
+    uint64_t size = FIELD_OVERHEAD_BYTES + req->ns_size;
     size += FIELD_OVERHEAD_BYTES + req->set_size;
     if (has_digest) {
         size += FIELD_OVERHEAD_BYTES + TND_DIGEST_BYTES;
     }
     if (req->has_user_key) {
         size += FIELD_OVERHEAD_BYTES + 1 + value_size(&req->user_key);
+    }
+    if (req->filter) {
+        size += FIELD_OVERHEAD_BYTES + (uint64_t)req->filter->packed_sz;
     }
     if (req->udf) {
         size += FIELD_OVERHEAD_BYTES + strlen(req->udf->module);
@@ -494,6 +504,9 @@ static void append_fields(tnd_buf* buf, const tnd_request* req, bool has_digest)
         tnd_buf_append_u8(buf, req->user_key.type);
         append_value(buf, &req->user_key);
     }
+    if (req->filter) {
+        append_field(buf, FIELD_FILTER, req->filter->packed, req->filter->packed_sz);
+    }
     if (req->udf) {
         append_field(buf, FIELD_UDF_PACKAGE, req->udf->module, strlen(req->udf->module));
         append_field(buf, FIELD_UDF_FUNCTION, req->udf->function, strlen(req->udf->function));
@@ -540,6 +553,9 @@ static as_status request_prepare(as_error* err, tnd_request* req, as_policy_key 
         status = prepare_user_key(err, req, key_policy);
     }
     if (status == AEROSPIKE_OK) {
+        status = check_filter(err, req);
+    }
+    if (status == AEROSPIKE_OK) {
         status = prepare_udf(err, req);
     }
     if (status == AEROSPIKE_OK) {
@@ -553,6 +569,7 @@ as_status tnd_request_encode(tnd_buf* buf, as_error* err, tnd_request* req,
 {
     uint64_t bytes = 0;
     tnd_buf_reset(buf);
+    req->filter = base->filter_exp;
     as_status status = check_policy_base(err, base);
     if (status == AEROSPIKE_OK) {
         status = request_prepare(err, req, key_policy, true, &bytes);

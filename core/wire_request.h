@@ -16,6 +16,7 @@ enum {
     INFO1_GET_ALL = 0x02,
     INFO1_GET_NO_BINS = 0x20,
     INFO1_AP_READ_ALL = 0x40,
+    INFO1_COMPRESS_RESPONSE = 0x80,
 
     INFO2_WRITE = 0x01,
     INFO2_DELETE = 0x02,
@@ -66,6 +67,7 @@ typedef struct tnd_request {
     uint32_t timeout_ms;
     tnd_request_ops list;
     const tnd_wire_udf* udf;  /* NULL: none */
+    const as_exp* filter;     /* NULL: none; of whole messages the encoder sets it */
     size_t ns_size, set_size; /* of the key's names; these and the following: set by the encoder */
     tnd_wire_value user_key;
     tnd_wire_value udf_args;
@@ -86,6 +88,12 @@ void tnd_request_set_read_modes(tnd_request* req, as_policy_read_mode_ap ap,
 void tnd_request_set_generation(tnd_request* req, as_policy_gen policy, uint16_t generation);
 void tnd_request_set_exists(tnd_request* req, as_policy_exists policy);
 void tnd_request_set_commit(tnd_request* req, as_policy_commit_level commit, bool durable_delete);
+
+/* The answer may come compressed, if the policy wants that. */
+static inline void tnd_request_set_compress(tnd_request* req, const as_policy_base* base)
+{
+    req->info1 |= base->compress ? INFO1_COMPRESS_RESPONSE : 0;
+}
 
 /* A record's time to live, or the policy's where the record leaves it to that. */
 uint32_t tnd_request_ttl(uint32_t record_ttl, uint32_t policy_ttl);

@@ -22,7 +22,8 @@ enum {
     CONN_TYPE_ADMIN = 2,
     CONN_TYPE_MESSAGE = 3,
     CONN_TYPE_COMPRESSED = 4,
-    CONN_TYPE_XDR = 5
+    CONN_TYPE_XDR = 5,
+    CONN_COMPRESS_ANSWER = 0x80 // of info1
 };
 
 mc_conn* mc_cluster_accept(mc_cluster* cluster, int index, uint64_t now_ms)
@@ -148,15 +149,38 @@ static conn_result conn_answer_message(mc_conn* conn, const uint8_t* body, size_
                                        uint64_t now_ms)
 {
     uint32_t timeout_ms = 0;
+    size_t begin = conn->out.len;
     bool last = conn->park_ms && now_ms >= conn->park_ms;
     if (mc_message_answer(conn, body, len, now_ms, last, &timeout_ms)) {
         conn->park_ms = 0;
+        if (len > 1 && body[1] & CONN_COMPRESS_ANSWER && conn->cluster->config.enterprise) {
+            mc_deflate_answer(&conn->out, begin);
+        }
         return CONN_DONE;
     }
     if (!conn->park_ms) {
         conn->park_ms = now_ms + (timeout_ms ? timeout_ms : MC_SERVER_TIMEOUT_MS);
     }
     return CONN_WAIT;
+}
+
+static conn_result conn_answer_compressed(mc_conn* conn, const uint8_t* body, size_t len,
+                                          uint64_t now_ms)
+{
+    if (!conn->cluster->config.enterprise) {
+        mc_message_reply(&conn->out, 25, 0, 0);
+        return CONN_DONE;
+    }
+    mc_bytes message = {0};
+    conn_result result = CONN_DONE;
+    if (mc_inflate(body, len, &message)) {
+        result =
+            conn_answer_message(conn, message.data + CONN_FRAME, message.len - CONN_FRAME, now_ms);
+    } else {
+        mc_message_reply(&conn->out, 4, 0, 0);
+    }
+    mc_bytes_done(&message);
+    return result;
 }
 
 static conn_result conn_answer(mc_conn* conn, unsigned type, const uint8_t* body, size_t len,
@@ -174,8 +198,7 @@ static conn_result conn_answer(mc_conn* conn, unsigned type, const uint8_t* body
         mc_admin_answer(conn, body, len);
         return CONN_DONE;
     case CONN_TYPE_COMPRESSED:
-        mc_message_reply(&conn->out, 25, 0, 0);
-        return CONN_DONE;
+        return conn_answer_compressed(conn, body, len, now_ms);
     case CONN_TYPE_XDR: // the real one falls silent
         conn->dropped = true;
         return CONN_DONE;

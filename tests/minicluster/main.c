@@ -23,7 +23,7 @@ static const char main_usage[] =
     "  --cluster-name NAME   (none)\n"
     "  --advertise HOSTS     published instead of 127.0.0.1: names, [::1], comma separated\n"
     "  --alternate HOSTS     published by the -alt commands (none)\n"
-    "  --enterprise          racks and durable deletes\n"
+    "  --enterprise          racks, durable deletes, compression\n"
     "  --heartbeat-ms MS     until a death is noticed (1800)\n"
     "  --join-ms MS          until a started node joins (600)\n"
     "  --migrate-ms MS       length of a migration (2000)\n"

@@ -2,8 +2,8 @@
  * Record requests: structure, routing, replies. Honours protocol/records.md 1, 3 and 10.
  *
  * Not executed, refused as a Community server (or one with the feature off) would: batch (150),
- * UDFs (22), filters (4), transactions and linearized reads (25), operations on bits, HLL and
- * expressions (16), messages without a digest (16).
+ * UDFs (22), filters beyond the simple ones (4, see filter.c), transactions and linearized reads
+ * (25), operations on bits, HLL and expressions (16), messages without a digest (16).
  */
 #include "message.h"
 
@@ -270,7 +270,7 @@ static int message_refusal(const mc_command* c)
     if (!writes && sc_read == MC_INFO3_SC_READ_TYPE && !c->space->config.strong) {
         return MC_ENTERPRISE_ONLY;
     }
-    if (m->filter.data) {
+    if (mc_filter(m->filter, NULL) != MC_OK) {
         return MC_PARAMETER;
     }
     if (m->udf.data) {

@@ -27,6 +27,7 @@ enum {
     MC_BIN_NAME = 21,
     MC_FORBIDDEN = 22,
     MC_ENTERPRISE_ONLY = 25,
+    MC_FILTERED_OUT = 27,
     MC_BATCH_DISABLED = 150,
     MC_INVALID_GEOJSON = 160
 };
@@ -36,6 +37,7 @@ enum {
     MC_INFO1_GET_ALL = 0x02,
     MC_INFO1_BATCH = 0x08,
     MC_INFO1_GET_NO_BINS = 0x20,
+    MC_INFO1_COMPRESS = 0x80,
     MC_INFO2_WRITE = 0x01,
     MC_INFO2_DELETE = 0x02,
     MC_INFO2_GENERATION = 0x04,
@@ -132,6 +134,10 @@ void mc_reply_finish(mc_command* c, int result, uint32_t generation, uint32_t vo
 
 // The record was written (record) or removed (NULL): the cluster's observer hears of it.
 void mc_command_tell(const mc_command* c, const mc_record* record);
+
+// filter.c: whether the command may go on with this record: 0, 27, or 4 for a filter that isn't
+// understood. Without a record only the filter's form is judged.
+int mc_filter(mc_slice filter, const mc_record* record);
 
 // read.c, remove.c, write.c: each finishes the reply.
 void mc_read(mc_command* c);

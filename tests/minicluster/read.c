@@ -118,6 +118,7 @@ void mc_read(mc_command* c)
     }
     int result = mc_check_set(m, record, false);
     result = result == MC_OK ? mc_check_key(m, record) : result;
+    result = result == MC_OK ? mc_filter(m->filter, record) : result;
     result = result == MC_OK ? read_check_ops(m) : result;
     result = result == MC_OK ? read_touch(c, record) : result;
     if (result == MC_OK && !(m->info1 & MC_INFO1_GET_NO_BINS)) {

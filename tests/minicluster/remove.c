@@ -24,7 +24,8 @@ static int remove_check(const mc_command* c, const mc_record* record)
     } else if (m->info2 & MC_INFO2_GENERATION_GT && m->generation <= record->generation) {
         return MC_GENERATION;
     }
-    return mc_check_key(m, record);
+    int result = mc_check_key(m, record);
+    return result == MC_OK ? mc_filter(m->filter, record) : result;
 }
 
 void mc_remove(mc_command* c)

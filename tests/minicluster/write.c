@@ -143,6 +143,7 @@ static int write_check_record(const mc_message* m, const mc_record* record, bool
     if (result == MC_OK && record) {
         result = mc_check_set(m, record, true);
         result = result == MC_OK ? mc_check_key(m, record) : result;
+        result = result == MC_OK ? mc_filter(m->filter, record) : result;
     }
     if (result == MC_OK && (!record || !record->key_len)) {
         result = write_check_new_key(m);

@@ -427,9 +427,9 @@ static void copies(void** state)
 #define assert_base_checks(kind)                                                                   \
     do {                                                                                           \
         assert_check(kind, (void)0, "");                                                           \
-        assert_check(kind, p.base.filter_exp = (as_exp*)&p, "base.filter_exp");                    \
+        assert_check(kind, p.base.filter_exp = (as_exp*)&p, "");                                   \
         assert_check(kind, p.base.txn = (as_txn*)&p, "base.txn");                                  \
-        assert_check(kind, p.base.compress = true, "base.compress");                               \
+        assert_check(kind, p.base.compress = true, "");                                            \
         assert_check(kind, p.base.error_detail_verbosity = 1, "base.error_detail_verbosity");      \
         assert_check(kind, p.base.timeout_delay = 1, ""); /* a rule for defaults only */           \
         assert_check(kind, p.base.total_timeout = 0, "");                                          \
@@ -469,7 +469,7 @@ static void writes_are_checked(void** state)
     assert_check(write, p.exists = (as_policy_exists)5, "exists");
     assert_check(write, p.ttl = UINT32_MAX, "");
     assert_check(write, p.durable_delete = true, "");
-    assert_check(write, p.compression_threshold = 1, "compression_threshold");
+    assert_check(write, p.compression_threshold = 1, "");
     assert_check(write, p.on_locking_only = true, "on_locking_only");
 }
 

@@ -1,4 +1,5 @@
 #include "core/wire.h"
+#include <aerospike/as_exp.h>
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -504,21 +505,99 @@ static void refuses_policies_of_later(void** state)
 {
     world* w = *state;
     int something;
-    w->read.base.filter_exp = (void*)&something;
-    assert_refused(w, tnd_wire_get(&w->buf, &w->err, &w->key, &w->read, 1), AEROSPIKE_ERR_PARAM,
-                   "filter_exp");
-    w->read.base.filter_exp = NULL;
     w->read.base.txn = (void*)&something;
     assert_refused(w, tnd_wire_get(&w->buf, &w->err, &w->key, &w->read, 1), AEROSPIKE_ERR_PARAM,
                    "transactions");
     w->read.base.txn = NULL;
-    w->read.base.compress = true;
+    as_exp empty = {.packed_sz = 0};
+    w->read.base.filter_exp = &empty;
     assert_refused(w, tnd_wire_get(&w->buf, &w->err, &w->key, &w->read, 1), AEROSPIKE_ERR_PARAM,
-                   "compress");
-    w->read.base.compress = false;
+                   "filter expression is empty");
+    w->read.base.filter_exp = NULL;
     w->read.base.error_detail_verbosity = 3;
     assert_refused(w, tnd_wire_get(&w->buf, &w->err, &w->key, &w->read, 1), AEROSPIKE_ERR_PARAM,
                    "verbosity");
+}
+
+/* --- filter, compression --- */
+
+/* protocol/records.md 5.11: bin a == 10 */
+static void sends_a_filter(void** state)
+{
+    world* w = *state;
+    w->read.base.filter_exp = as_exp_from_base64("kwGTUQKhYQo=");
+    assert_message(w, tnd_wire_get(&w->buf, &w->err, &w->key, &w->read, TIMEOUT_MS),
+                   "020300000000004e"
+                   "160300000000"
+                   "0000000000000000000003e8"
+                   "00040000"
+                   "000000050074657374"
+                   "000000050164656d6f"
+                   "0000001504ec91192d4b7f8ce35d5d78d34bca65cbaaaac960"
+                   "000000092b9301935102a1610a");
+    as_exp* exp = w->read.base.filter_exp;
+    w->write.base.filter_exp = exp;
+    w->remove.base.filter_exp = exp;
+    w->operate.base.filter_exp = exp;
+    as_policy_apply apply;
+    as_policy_apply_init(&apply);
+    apply.base.filter_exp = exp;
+    tnd_wire_op op = {TND_WIRE_OP_TOUCH, "", NULL};
+    tnd_wire_ops list = {.entries = &op, .count = 1};
+    tnd_wire_udf udf = {.module = "m", .function = "f"};
+    as_record rec;
+    as_record_inita(&rec, 1);
+    as_record_set_int64(&rec, "a", 1);
+    assert_int_equal(tnd_wire_put(&w->buf, &w->err, &w->key, &rec, &w->write, 1), AEROSPIKE_OK);
+    assert_int_equal(w->buf.data[AT_FIELDS + 1], 4);
+    assert_int_equal(tnd_wire_remove(&w->buf, &w->err, &w->key, &w->remove, 1), AEROSPIKE_OK);
+    assert_int_equal(w->buf.data[AT_FIELDS + 1], 4);
+    assert_int_equal(tnd_wire_exists(&w->buf, &w->err, &w->key, &w->read, 1), AEROSPIKE_OK);
+    assert_int_equal(w->buf.data[AT_FIELDS + 1], 4);
+    assert_int_equal(tnd_wire_operate(&w->buf, &w->err, &w->key, &list, &w->operate, 1),
+                     AEROSPIKE_OK);
+    assert_int_equal(w->buf.data[AT_FIELDS + 1], 4);
+    assert_int_equal(tnd_wire_apply(&w->buf, &w->err, &w->key, &udf, &apply, 1), AEROSPIKE_OK);
+    assert_int_equal(w->buf.data[AT_FIELDS + 1], 7);
+    as_exp_destroy(exp);
+    as_record_destroy(&rec);
+}
+
+/* protocol/records.md 5.12: which commands ask for a compressed answer. */
+static void asks_for_compressed_answers(void** state)
+{
+    world* w = *state;
+    const char* names[] = {"a"};
+    tnd_wire_op op = {TND_WIRE_OP_TOUCH, "", NULL};
+    tnd_wire_ops list = {.entries = &op, .count = 1};
+    tnd_wire_udf udf = {.module = "m", .function = "f"};
+    as_policy_apply apply;
+    as_policy_apply_init(&apply);
+    as_record rec;
+    as_record_inita(&rec, 1);
+    as_record_set_int64(&rec, "a", 1);
+    for (int on = 0; on <= 1; on++) {
+        w->read.base.compress = w->write.base.compress = on;
+        w->operate.base.compress = w->remove.base.compress = apply.base.compress = on;
+        unsigned bit = on ? 0x80 : 0;
+        assert_int_equal(tnd_wire_get(&w->buf, &w->err, &w->key, &w->read, 1), AEROSPIKE_OK);
+        assert_int_equal(w->buf.data[AT_INFO1] & 0x80, bit);
+        assert_int_equal(tnd_wire_select(&w->buf, &w->err, &w->key, names, 1, &w->read, 1),
+                         AEROSPIKE_OK);
+        assert_int_equal(w->buf.data[AT_INFO1] & 0x80, bit);
+        assert_int_equal(tnd_wire_operate(&w->buf, &w->err, &w->key, &list, &w->operate, 1),
+                         AEROSPIKE_OK);
+        assert_int_equal(w->buf.data[AT_INFO1] & 0x80, bit);
+        assert_int_equal(tnd_wire_apply(&w->buf, &w->err, &w->key, &udf, &apply, 1), AEROSPIKE_OK);
+        assert_int_equal(w->buf.data[AT_INFO1] & 0x80, bit);
+        assert_int_equal(tnd_wire_exists(&w->buf, &w->err, &w->key, &w->read, 1), AEROSPIKE_OK);
+        assert_int_equal(w->buf.data[AT_INFO1] & 0x80, 0);
+        assert_int_equal(tnd_wire_put(&w->buf, &w->err, &w->key, &rec, &w->write, 1), AEROSPIKE_OK);
+        assert_int_equal(w->buf.data[AT_INFO1] & 0x80, 0);
+        assert_int_equal(tnd_wire_remove(&w->buf, &w->err, &w->key, &w->remove, 1), AEROSPIKE_OK);
+        assert_int_equal(w->buf.data[AT_INFO1] & 0x80, 0);
+    }
+    as_record_destroy(&rec);
 }
 
 /* --- keys --- */
@@ -752,6 +831,8 @@ int main(void)
         with_world(turns_read_policies_into_bits),
         with_world(rewrites_the_timeout),
         with_world(refuses_policies_of_later),
+        with_world(sends_a_filter),
+        with_world(asks_for_compressed_answers),
         with_world(sends_every_type_of_key),
         with_world(sends_an_empty_set),
         with_world(refuses_names_that_are_too_long),
