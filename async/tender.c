@@ -396,6 +396,7 @@ static void ask_node(tnd_tender* t, tend_node* node)
     if (node->is_doomed || node->id == 0) {
         return;
     }
+    node->is_wanted = true;
     uint64_t since_ms = tend_now_ms(t) - node->look_ms;
     if (node->state == TEND_IDLE && since_ms < TEND_ASK_PAUSE_MS) {
         tnd_timer_start_ms(&node->timer, TEND_ASK_PAUSE_MS - since_ms);

@@ -20,12 +20,13 @@
 #include "core/view.h"
 
 #define TEND_REPLY_BYTES_MAX (512u * 1024)
-#define TEND_TIMEOUT_MS 1000u  /* where conn_timeout_ms is 0 */
-#define TEND_ASK_PAUSE_MS 10u  /* between two looks at a node that were asked for */
-#define TEND_NOT_READY_MS 250u /* a node that hasn't balanced yet is looked at again */
-#define TEND_BACKOFF_MAX 8u    /* rounds between two looks at a node that doesn't answer */
-#define TEND_FOLLOW_UPS_MAX 3u /* requests in one look */
-#define TEND_COLUMNS 3u        /* replicas:max */
+#define TEND_TIMEOUT_MS 1000u     /* where conn_timeout_ms is 0 */
+#define TEND_ASK_PAUSE_MS 10u     /* between two looks at a node that were asked for */
+#define TEND_OTHERS_PAUSE_MS 100u /* between two looks at all others because of a failing one */
+#define TEND_NOT_READY_MS 250u    /* a node that hasn't balanced yet is looked at again */
+#define TEND_BACKOFF_MAX 8u       /* rounds between two looks at a node that doesn't answer */
+#define TEND_FOLLOW_UPS_MAX 3u    /* requests in one look */
+#define TEND_COLUMNS 3u           /* replicas:max */
 #define TEND_LOOKS_PER_TURN 16u
 #define TEND_MERGES_PER_TURN 8u /* bitmaps */
 #define TEND_REMOVALS_PER_TURN 8u
@@ -99,6 +100,7 @@ struct tend_node {
     bool is_failed;      /* a failure was counted in it */
     bool is_resolved;    /* host names were looked up in it */
     bool is_asked;       /* look again when it is over */
+    bool is_wanted;      /* commands met trouble there */
     uint64_t counted_ms; /* the last look whose failure was counted */
     bool is_of_round;    /* the present round waits for its end */
 
@@ -169,6 +171,7 @@ struct tnd_tender {
     tnd_task work;
     tnd_timer round;
     uint64_t round_ms;
+    uint64_t others_ms; /* the last look at all others because of a failing one */
     tend_queue looks;
     tend_queue merges;
     bool needs_settle;

@@ -86,6 +86,7 @@ void tend_node_rest(tend_node* node, uint64_t delay_ms)
 {
     uint64_t now_ms = tend_now_ms(node->tender);
     node->state = TEND_IDLE;
+    node->is_wanted = false;
     tend_round_note(node);
     tnd_timer_stop(&node->timer);
     if (node->is_asked) {
@@ -131,6 +132,26 @@ static void log_down(tend_node* node, const as_error* err)
     node->was_down = true;
 }
 
+/* A node has begun to fail, or commands go on failing there: the others may know by now who has its
+ * partitions. They are asked without waiting for the round, but not for ever. */
+static void look_at_others(const tend_node* failing)
+{
+    tnd_tender* t = failing->tender;
+    uint32_t failures = tend_node_view(failing)->failures;
+    uint64_t now_ms = tend_now_ms(t);
+    bool is_news = failures == 1 || (failing->is_wanted && failures <= TND_VIEW_FAILURES_MAX);
+    if (!is_news || now_ms - t->others_ms < TEND_OTHERS_PAUSE_MS) {
+        return;
+    }
+    t->others_ms = now_ms;
+    for (tend_node* node = t->nodes; node; node = node->next) {
+        if (node != failing && !node->is_doomed && node->id != 0 && node->state == TEND_IDLE &&
+            now_ms >= node->due_ms) {
+            tend_node_look(node);
+        }
+    }
+}
+
 /* Looks that were asked for may follow each other within milliseconds. The rules of removal count
  * rounds: failures in a row add up once per interval. */
 static void node_count_failure(tend_node* node)
@@ -142,6 +163,7 @@ static void node_count_failure(tend_node* node)
         node->counted_ms = node->look_ms;
         tnd_view_fail(t->view, node->id);
     }
+    look_at_others(node);
     t->needs_settle = true;
     tend_kick(t);
 }
