@@ -267,10 +267,13 @@ static void cmd_take_link(tnd_cmd* cmd, tnd_node* node)
         tnd_cmd_arm(cmd);
         return;
     case TND_ACQUIRE_FULL:
-        as_error_setallv(&cmd->err, AEROSPIKE_ERR_NO_MORE_CONNECTIONS, __func__, __FILE__, __LINE__,
-                         "Max connections of node %s are in use: %u, with %u commands each at most",
-                         node->name, cmd->engine->pool.limits.links_max,
-                         cmd->engine->pool.limits.depth);
+        as_error_setallv(
+            &cmd->err, AEROSPIKE_ERR_NO_MORE_CONNECTIONS, __func__, __FILE__, __LINE__,
+            "Max connections of node %s are in use: %u, with %u commands each at most%s",
+            node->name, cmd->engine->pool.limits.links_max, cmd->engine->pool.limits.depth,
+            node->links_count < cmd->engine->pool.limits.links_max
+                ? "; no more may be opened on this host at present"
+                : "");
         tnd_cmd_fail_attempt(cmd, TND_CMD_CAUSE_TIMEOUT, false);
         return;
     case TND_ACQUIRE_FAILED:

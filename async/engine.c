@@ -77,6 +77,9 @@ static void engine_work_off_news(tnd_engine* engine)
         tnd_map* map = tnd_worker_map(engine->worker);
         tnd_map_refresh(map);
         tnd_pool_check(&engine->pool, map);
+        if (tnd_engine_is_ready(engine) && !engine->is_closing) {
+            tnd_pool_warm(&engine->pool);
+        }
     }
     if (is_new_map && engine->handler->on_nodes) {
         while (!engine->is_freed && !engine->is_closing &&
@@ -289,6 +292,9 @@ static tnd_pool_limits engine_pool_limits(const tnd_engine_config* config)
         .errors_max = c->max_error_rate,
         .errors_window_ms = (uint64_t)c->error_rate_window * c->tender_interval,
         .errors_are_shared = c->shm_error_rate,
+        .host_links_max = c->shm_max_conns_per_node,
+        .turn_us = c->shm_connect_rate > 0 ? 1000000 / c->shm_connect_rate : 0,
+        .connect_ms = c->conn_timeout_ms,
     };
 }
 

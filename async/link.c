@@ -19,6 +19,7 @@
 #include "async/address.h"
 #include "core/mem.h"
 #include "core/wire.h"
+#include "shm/shares.h"
 #include <aerospike/as_log_macros.h>
 #include <assert.h>
 #include <errno.h>
@@ -211,6 +212,16 @@ static void link_forget_unflushed(tnd_link* link)
     }
 }
 
+/* The share of the host's links is given back where it was taken. */
+static void link_return_share(tnd_link* link)
+{
+    tnd_map* map = link->node->pool->map;
+    if (link->share_base && map && map->base == link->share_base) {
+        tnd_shares_return_link(map, link->node->pool->slot, link->node->index);
+    }
+    link->share_base = NULL;
+}
+
 /* Out of all books but its node's count; closed. */
 static void link_detach(tnd_link* link)
 {
@@ -219,9 +230,10 @@ static void link_detach(tnd_link* link)
     }
     link_forget_unflushed(link);
     link_set_reading(link, false);
-    tnd_timer_stop(&link->drain);
+    tnd_timer_stop(&link->timer);
     tnd_conn_close(&link->conn);
     count_open(link->node, -1);
+    link_return_share(link);
     if (link->state != TND_LINK_OPENING) {
         tnd_stats_add(link->node->pool->stats, TND_COUNTER(connections_closed), 1);
     }
@@ -265,6 +277,7 @@ static void on_conn_fail(tnd_conn* conn, as_error* err)
     bool was_open = link->state != TND_LINK_OPENING;
     if (!was_open && node->addrs_count > 0) {
         node->addr_turn = (node->addr_turn + 1) % node->addrs_count;
+        node->warm_ms = tnd_loop_now_ms(node->pool->loop) + TND_LINK_TRIM_PERIOD_MS;
     }
     if (link->state != TND_LINK_IDLE) { /* those are reaped by servers that are well */
         tnd_node_note_error(node);
@@ -311,18 +324,17 @@ void tnd_link_break(tnd_link* link, uint32_t seat, const as_error* err)
 
 /* ---- tombstones ---- */
 
-static void on_link_drain_timeout(tnd_timer* timer)
+static void link_give_up(tnd_link* link, const char* reason)
 {
-    tnd_link* link = timer->udata;
     as_error err;
     as_error_init(&err);
     as_error_setallv(&err, AEROSPIKE_ERR_ASYNC_CONNECTION, __func__, __FILE__, __LINE__,
-                     "Connection to %s closed: an earlier command's late reply hasn't come",
-                     link->conn.address);
+                     "Connection to %s closed: %s", link->conn.address, reason);
     const tnd_link_handler* handler = link->node->pool->handler;
+    bool was_open = link->state != TND_LINK_OPENING;
     tnd_node_note_error(link->node);
     link_detach(link);
-    link_tell(link, handler, true, &err);
+    link_tell(link, handler, was_open, &err);
 }
 
 static void link_bury(tnd_link* link, uint32_t delay_ms)
@@ -330,7 +342,7 @@ static void link_bury(tnd_link* link, uint32_t delay_ms)
     link->tombstones++;
     if (link->state != TND_LINK_DRAINING) {
         link_set_state(link, TND_LINK_DRAINING);
-        tnd_timer_start_ms(&link->drain,
+        tnd_timer_start_ms(&link->timer,
                            delay_ms > 0 ? delay_ms : link->node->pool->limits.drain_ms);
     }
     tnd_link_settle(link);
@@ -342,19 +354,30 @@ static void link_unbury(tnd_link* link)
     tnd_stats_add(link->node->pool->stats, TND_COUNTER(late_replies), 1);
     if (--link->tombstones == 0) {
         link_set_state(link, TND_LINK_BUSY);
-        tnd_timer_stop(&link->drain);
+        tnd_timer_stop(&link->timer);
     } else {
-        tnd_timer_start_ms(&link->drain, link->node->pool->limits.drain_ms);
+        tnd_timer_start_ms(&link->timer, link->node->pool->limits.drain_ms);
     }
 }
 
+/* It hasn't been tried to connect yet. */
+static bool link_waits_for_turn(const tnd_link* link)
+{
+    return link->state == TND_LINK_OPENING && link->conn.state == TND_CONN_CLOSED;
+}
+
+/* A turn to connect isn't given up: the next command has use for the link. */
 static bool link_abandon_unsent(tnd_link* link)
 {
-    if (!tnd_link_has_owner(link)) {
+    if (!tnd_link_has_owner(link) && !link_waits_for_turn(link)) {
         tnd_link_discard(link);
         return false;
     }
     link_drop_void_seats(link);
+    if (link->seats_count == 0) {
+        link_set_reading(link, false);
+        link->is_alone = false;
+    }
     tnd_link_settle(link);
     return true;
 }
@@ -367,7 +390,9 @@ bool tnd_link_abandon(tnd_link* link, uint32_t number, uint32_t delay_ms)
         return false;
     }
     if (seat->sent_mark == SEAT_UNSENT) {
-        tnd_node_note_error(link->node);
+        if (!link_waits_for_turn(link)) {
+            tnd_node_note_error(link->node);
+        }
         return link_abandon_unsent(link);
     }
     bool has_others = tnd_link_has_owner(link);
@@ -402,7 +427,7 @@ static void link_set_idle(tnd_link* link)
     link_set_reading(link, false);
     tnd_link_settle(link);
     if (!pool->trim.is_armed) {
-        tnd_timer_start_ms(&pool->trim, TND_LINK_TRIM_PERIOD_MS);
+        tnd_timer_start_ms(&pool->trim, tnd_pool_trim_period_ms(pool));
     }
 }
 
@@ -429,10 +454,19 @@ void tnd_link_release(tnd_link* link)
 static void on_conn_open(tnd_conn* conn)
 {
     tnd_link* link = conn->udata;
-    assert(link->state == TND_LINK_OPENING && link->seats_count > 0);
+    assert(link->state == TND_LINK_OPENING);
+    tnd_timer_stop(&link->timer);
     link_set_state(link, TND_LINK_BUSY);
     count_established(link->node, TND_COUNTER(connections_opened),
                       TND_NODE_COUNTER(connections_opened));
+    if (link->seats_count == 0 && link->node->is_replaced) {
+        tnd_link_discard(link);
+        return;
+    }
+    if (link->seats_count == 0) {
+        link_set_idle(link); /* opened ahead, or nobody waits for it any more */
+        return;
+    }
     const tnd_link_handler* handler = link->node->pool->handler;
     uint32_t end = link->seats_first + link->seats_count;
     /* They send, which calls nobody and takes no seat away. */
@@ -553,17 +587,10 @@ static bool error_is_ours(int error)
            error == EADDRNOTAVAIL;
 }
 
-as_status tnd_link_open(tnd_node* node, tnd_link** ret_link, as_error* err)
+/* Towards the node's next address. */
+static as_status link_connect(tnd_link* link, as_error* err)
 {
-    uint32_t seats = 1;
-    while (seats < node->pool->limits.depth) {
-        seats *= 2;
-    }
-    tnd_link* link = tnd_calloc(1, sizeof(*link) + seats * sizeof(tnd_seat));
-    if (!link) {
-        return as_error_set_message(err, AEROSPIKE_ERR_CLIENT, "Out of memory");
-    }
-    link->seats_mask = seats - 1;
+    tnd_node* node = link->node;
     const tnd_node_addr* from = &node->addrs[node->addr_turn % TND_NODE_ADDRS_MAX];
     tnd_lookup_addr addr = {.family = from->family};
     memcpy(addr.bytes, from->bytes, sizeof(addr.bytes));
@@ -572,16 +599,77 @@ as_status tnd_link_open(tnd_node* node, tnd_link** ret_link, as_error* err)
     as_status status =
         tnd_conn_open(&link->conn, node->pool->loop, (const struct sockaddr*)&name, name_size,
                       TND_WIRE_BODY_BYTES_MAX, &link_conn_handler, link, err);
-    if (status != AEROSPIKE_OK) {
-        if (!error_is_ours(link->conn.error)) {
-            tnd_node_note_error(node);
-        }
-        tnd_free(link);
-        return status;
+    if (status != AEROSPIKE_OK && !error_is_ours(link->conn.error)) {
+        tnd_node_note_error(node);
     }
-    link->node = node;
-    link->state = TND_LINK_OPENING;
-    tnd_timer_init(&link->drain, node->pool->loop, on_link_drain_timeout, link);
+    return status;
+}
+
+/* Nobody's limit of connecting ends the wait. */
+void tnd_link_limit_connecting(tnd_link* link)
+{
+    if (!tnd_link_has_owner(link) && !link_waits_for_turn(link)) {
+        tnd_timer_start_ms(&link->timer, link->node->pool->limits.connect_ms);
+    }
+}
+
+static void link_take_turn(tnd_link* link)
+{
+    as_error err;
+    as_error_init(&err);
+    if (link->node->is_replaced && !tnd_link_has_owner(link)) {
+        tnd_link_discard(link);
+    } else if (link_connect(link, &err) == AEROSPIKE_OK) {
+        tnd_link_limit_connecting(link);
+    } else {
+        const tnd_link_handler* handler = link->node->pool->handler;
+        link_detach(link);
+        link_tell(link, handler, false, &err);
+    }
+}
+
+static void on_link_timer(tnd_timer* timer)
+{
+    tnd_link* link = timer->udata;
+    if (link_waits_for_turn(link)) {
+        link_take_turn(link);
+    } else if (link->state == TND_LINK_DRAINING) {
+        link_give_up(link, "an earlier command's late reply hasn't come");
+    } else if (!tnd_link_has_owner(link)) {
+        link_give_up(link, "it took too long to connect");
+    }
+}
+
+static tnd_link* link_new(tnd_node* node)
+{
+    uint32_t seats = 1;
+    while (seats < node->pool->limits.depth) {
+        seats *= 2;
+    }
+    tnd_link* link = tnd_calloc(1, sizeof(*link) + seats * sizeof(tnd_seat));
+    if (link) {
+        link->seats_mask = seats - 1;
+        link->node = node;
+        link->state = TND_LINK_OPENING;
+        tnd_timer_init(&link->timer, node->pool->loop, on_link_timer, link);
+    }
+    return link;
+}
+
+as_status tnd_link_open(tnd_node* node, uint64_t wait_us, tnd_link** ret_link, as_error* err)
+{
+    tnd_link* link = link_new(node);
+    if (!link) {
+        return as_error_set_message(err, AEROSPIKE_ERR_CLIENT, "Out of memory");
+    }
+    if (wait_us > 0) {
+        tnd_timer_start_us(&link->timer, wait_us);
+    } else if (link_connect(link, err) != AEROSPIKE_OK) {
+        tnd_free(link);
+        return err->code;
+    }
+    tnd_map* map = tnd_node_map(node);
+    link->share_base = map ? map->base : NULL;
     tnd_link_list_append(&node->mixed, link);
     count_open(node, 1);
     count_in_use(node, 1);

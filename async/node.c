@@ -53,8 +53,7 @@ void tnd_node_unhold(tnd_node* node)
 
 /* ---- errors ---- */
 
-/* The map in which the node's index means it; NULL if that isn't the one routed by any more. */
-static tnd_map* node_map(const tnd_node* node)
+tnd_map* tnd_node_map(const tnd_node* node)
 {
     const tnd_pool* pool = node->pool;
     bool is_known = pool->map && !node->is_replaced && pool->map->base == pool->map_base &&
@@ -65,13 +64,13 @@ static tnd_map* node_map(const tnd_node* node)
 /* Tally for the circuit breaker. */
 static uint64_t node_errors(const tnd_node* node)
 {
-    const tnd_map* map = node->pool->limits.errors_are_shared ? node_map(node) : NULL;
+    const tnd_map* map = node->pool->limits.errors_are_shared ? tnd_node_map(node) : NULL;
     return map ? tnd_shares_errors(map, node->index) : node->errors;
 }
 
 void tnd_node_note_error(tnd_node* node)
 {
-    tnd_map* map = node->pool->limits.errors_are_shared ? node_map(node) : NULL;
+    tnd_map* map = node->pool->limits.errors_are_shared ? tnd_node_map(node) : NULL;
     uint64_t window = tnd_breaker_window(&node->breaker, tnd_loop_now_ms(node->pool->loop));
     node->errors = tnd_tally_add(node->errors, window);
     if (map) {
@@ -152,6 +151,56 @@ static tnd_link* node_take_shared(tnd_node* node, tnd_link_lane lane)
     return best;
 }
 
+/* One that nobody has a seat on, and that connects all the same. */
+static tnd_link* node_take_opening(tnd_node* node)
+{
+    tnd_link* link = node->mixed.first;
+    for (unsigned i = 0; link && i < NODE_COMPARED_MAX; i++) {
+        if (link->state == TND_LINK_OPENING && link->seats_count == 0) {
+            return link;
+        }
+        link = link->next;
+    }
+    return NULL;
+}
+
+/* The time until this process's turn to connect; UINT64_MAX: too late. */
+static uint64_t node_take_turn(tnd_node* node)
+{
+    const tnd_pool* pool = node->pool;
+    tnd_map* map = tnd_node_map(node);
+    if (!map || pool->limits.turn_us == 0) {
+        return 0;
+    }
+    uint64_t wait_us_max =
+        node->links_count == 0 ? TND_LINK_FIRST_TURN_US_MAX : TND_LINK_TURN_US_MAX;
+    return tnd_shares_take_turn(map, node->index, tnd_loop_now_us(pool->loop), pool->limits.turn_us,
+                                wait_us_max);
+}
+
+typedef enum node_opening {
+    NODE_OPENED,
+    NODE_LIMITED, /* this process or the host has as many as it may */
+    NODE_FAILED,
+} node_opening;
+
+static node_opening node_open(tnd_node* node, tnd_link** ret_link, as_error* err)
+{
+    tnd_pool* pool = node->pool;
+    tnd_map* map = tnd_node_map(node);
+    if (node->links_count >= pool->limits.links_max ||
+        (map && !tnd_shares_take_link(map, pool->slot, node->index, pool->limits.host_links_max))) {
+        return NODE_LIMITED;
+    }
+    uint64_t wait_us = node_take_turn(node);
+    bool is_opened =
+        wait_us != UINT64_MAX && tnd_link_open(node, wait_us, ret_link, err) == AEROSPIKE_OK;
+    if (!is_opened && map) {
+        tnd_shares_return_link(map, pool->slot, node->index);
+    }
+    return is_opened ? NODE_OPENED : wait_us == UINT64_MAX ? NODE_LIMITED : NODE_FAILED;
+}
+
 static tnd_acquire node_seat(tnd_link* link, tnd_link_lane lane, void* owner, tnd_link** ret_link,
                              uint32_t* ret_seat)
 {
@@ -176,8 +225,11 @@ tnd_acquire tnd_node_acquire(tnd_node* node, tnd_link_lane lane, void* owner, tn
     if (!link) {
         link = node_take_idle(node);
     }
-    if (!link && node->links_count < limits->links_max) {
-        has_failed = tnd_link_open(node, &link, err) != AEROSPIKE_OK;
+    if (!link) {
+        link = node_take_opening(node);
+    }
+    if (!link) {
+        has_failed = node_open(node, &link, err) == NODE_FAILED;
     }
     if (!link) {
         link = node_take_shared(node, lane);
@@ -227,6 +279,7 @@ static void node_replace(tnd_pool* pool, tnd_node* node)
     node->links_count++; /* a hold, while the lists are emptied */
     list_discard(&node->idle, false);
     list_discard(&node->taken, true);
+    list_discard(&node->mixed, true);
     list_settle(&node->reading);
     list_settle(&node->mixed);
     tnd_node_unhold(node);
@@ -339,8 +392,59 @@ static void on_pool_trim(tnd_timer* timer)
         }
     }
     if (has_idle) {
-        tnd_timer_start_ms(&pool->trim, TND_LINK_TRIM_PERIOD_MS);
+        tnd_timer_start_ms(&pool->trim, tnd_pool_trim_period_ms(pool));
     }
+}
+
+/* Half of what a link may be idle, so that it isn't much longer. */
+uint64_t tnd_pool_trim_period_ms(const tnd_pool* pool)
+{
+    uint64_t half_ms = pool->limits.idle_max_ms / 2;
+    return half_ms > 0 && half_ms < TND_LINK_TRIM_PERIOD_MS ? half_ms : TND_LINK_TRIM_PERIOD_MS;
+}
+
+/* ---- links to be had ahead ---- */
+
+/* True if it has fewer than it should, and may have more. */
+static bool node_warm(tnd_node* node, uint64_t now_ms)
+{
+    const tnd_pool_limits* limits = &node->pool->limits;
+    as_error err;
+    tnd_link* link;
+    if (now_ms < node->warm_ms || tnd_breaker_is_open(&node->breaker, node_errors(node), now_ms)) {
+        return false;
+    }
+    for (unsigned i = 0; i < TND_POOL_WARM_LINKS && node->links_count < limits->links_min; i++) {
+        if (node_open(node, &link, as_error_init(&err)) != NODE_OPENED) {
+            node->warm_ms = now_ms + TND_LINK_TRIM_PERIOD_MS;
+            return false;
+        }
+        tnd_link_limit_connecting(link);
+    }
+    return node->links_count < limits->links_min;
+}
+
+static void on_pool_warm(tnd_timer* timer)
+{
+    tnd_pool* pool = timer->udata;
+    uint64_t now_ms = tnd_loop_now_ms(pool->loop);
+    bool is_cold = false;
+    uint32_t count = pool->map->dir.nodes_count;
+    for (uint32_t i = 1; i <= count; i++) {
+        tnd_node* node = tnd_pool_node(pool, pool->map, i);
+        is_cold |= node && node_warm(node, now_ms);
+    }
+    tnd_timer_start_ms(timer, is_cold ? TND_POOL_WARM_STEP_MS : TND_LINK_TRIM_PERIOD_MS);
+}
+
+void tnd_pool_warm(tnd_pool* pool)
+{
+    if (pool->limits.links_min == 0) {
+        return;
+    }
+    uint64_t delay_ms = pool->is_warmed ? 0 : tnd_loop_random(pool->loop) % TND_POOL_WARM_SPREAD_MS;
+    pool->is_warmed = true;
+    tnd_timer_start_ms(&pool->warm, delay_ms);
 }
 
 void tnd_pool_init(tnd_pool* pool, tnd_loop* loop, const tnd_link_handler* handler,
@@ -353,6 +457,7 @@ void tnd_pool_init(tnd_pool* pool, tnd_loop* loop, const tnd_link_handler* handl
     pool->limits = *limits;
     pool->slot = TND_MEMBER_NONE;
     tnd_timer_init(&pool->trim, loop, on_pool_trim, pool);
+    tnd_timer_init(&pool->warm, loop, on_pool_warm, pool);
     tnd_task_init(&pool->turn, loop, tnd_pool_on_turn, pool);
 }
 
@@ -364,6 +469,8 @@ void tnd_pool_set_map(tnd_pool* pool, tnd_map* map, uint32_t slot)
 
 void tnd_pool_drain(tnd_pool* pool)
 {
+    pool->limits.links_min = 0;
+    tnd_timer_stop(&pool->warm);
     pool_replace_all(pool);
 }
 
@@ -392,6 +499,7 @@ void tnd_pool_close(tnd_pool* pool)
         node_discard_all(pool->replaced);
     }
     tnd_timer_stop(&pool->trim);
+    tnd_timer_stop(&pool->warm);
     tnd_task_cancel(&pool->turn);
     tnd_free(pool->nodes);
     pool->nodes = NULL;

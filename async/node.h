@@ -17,6 +17,9 @@
  *     all: a server that can't get rid of a reply blocks one of its threads;
  *   - a link on which a late reply is due gets nothing new until that has come.
  *
+ * Processes of a host may have limits in common (shm/shares.h): a link beyond them isn't opened, or
+ * waits for its turn to connect.
+ *
  *     OPENING -> BUSY <-> IDLE, BUSY -> DRAINING -> BUSY or IDLE; from each to FAILED, the end
  *
  * Happy path: tnd_node_acquire (a seat; on_open follows if the link isn't connected yet),
@@ -33,15 +36,23 @@
 
 /* Links that nobody used for so long are trimmed. */
 #define TND_LINK_TRIM_MS 55000u
-/* How often that is looked at. */
+/* How often that is looked at, at the least. */
 #define TND_LINK_TRIM_PERIOD_MS 10000u
+/* Links to be had ahead are opened a few at a time per node, the first ones within this after the
+ * start, so that the processes of a host don't do it all at once. */
+#define TND_POOL_WARM_SPREAD_MS 1000u
+#define TND_POOL_WARM_STEP_MS 100u
+#define TND_POOL_WARM_LINKS 4u
+/* Longest waits for one's turn to connect, where the host's processes take turns. */
+#define TND_LINK_TURN_US_MAX 1000000u
+#define TND_LINK_FIRST_TURN_US_MAX 30000000u
 
 typedef struct tnd_node tnd_node;
 typedef struct tnd_link tnd_link;
 typedef struct tnd_pool tnd_pool;
 
 typedef enum tnd_link_state {
-    TND_LINK_OPENING,  /* connecting, for those that have a seat */
+    TND_LINK_OPENING,  /* connecting, or waiting for its turn to; for those that have a seat */
     TND_LINK_IDLE,     /* no seat is taken */
     TND_LINK_BUSY,     /* replies are due */
     TND_LINK_DRAINING, /* a late reply is due, and perhaps others */
@@ -83,8 +94,10 @@ struct tnd_link {
     uint64_t reply_bytes;    /* expected, over all seats */
     uint64_t consumed_bytes; /* of the connection's received_bytes, those of whole replies */
     uint64_t idle_since_ms;
-    as_error* broken_err; /* what the owners will be told, while it is in the pool's `broken` */
-    tnd_timer drain;      /* the oldest tombstone's time */
+    const void* share_base; /* the map in which it is counted; NULL: in none */
+    as_error* broken_err;   /* what the owners will be told, while it is in the pool's `broken` */
+    tnd_timer timer;      /* OPENING: its turn, or the end of connecting ahead; DRAINING: the oldest
+                           * tombstone's time */
     uint32_t seats_first; /* numbers go on for ever; a seat lies at its number modulo the size */
     uint32_t seats_count; /* taken */
     uint32_t seats_mask;  /* size - 1, a power of two less one */
@@ -112,6 +125,7 @@ struct tnd_node {
     uint32_t links_count;   /* all of them, and holds of running callbacks */
     uint64_t errors;        /* tally: of this process with this node */
     tnd_breaker breaker;
+    uint64_t warm_ms;     /* no link is opened ahead before */
     uint32_t reply_bytes; /* what is expected of a reply: the largest of late, forgotten slowly */
 };
 
@@ -141,6 +155,9 @@ typedef struct tnd_pool_limits {
     uint32_t errors_max;       /* in a window, before the node is left alone; 0: any number */
     uint64_t errors_window_ms; /* length of that */
     bool errors_are_shared;    /* those of all processes of the host count */
+    uint32_t host_links_max;   /* of all processes of the host; 0: any number */
+    uint32_t turn_us;          /* all processes of the host open one link in this time; 0: any */
+    uint32_t connect_ms;       /* for links that are opened ahead */
 } tnd_pool_limits;
 
 /* All nodes of one client on one loop. */
@@ -160,6 +177,8 @@ struct tnd_pool {
     int map_shm_id;
     tnd_node* replaced;
     tnd_timer trim;
+    tnd_timer warm;
+    bool is_warmed; /* the first links ahead were or are about to be opened */
 };
 
 /* `handler` is borrowed. Allocates nothing. tnd_pool_set_map comes before anything else. */
@@ -176,6 +195,9 @@ tnd_node* tnd_pool_node(tnd_pool* pool, tnd_map* map, uint32_t node_index);
 
 /* The directory changed, or the map is another one: let go what isn't in it any more. */
 void tnd_pool_check(tnd_pool* pool, tnd_map* map);
+
+/* There is a map, or another one: open links ahead, if the limits say so. */
+void tnd_pool_warm(tnd_pool* pool);
 
 /* Closes idle and draining links; those in use close when they are released. */
 void tnd_pool_drain(tnd_pool* pool);

@@ -5,8 +5,18 @@
 
 #include "async/node.h"
 
-/* A link that connects to the node's next address, with no seat taken; in `mixed`. */
-as_status tnd_link_open(tnd_node* node, tnd_link** ret_link, as_error* err);
+/* A link that connects to the node's next address, in `wait_us` or at once, with no seat taken; in
+ * `mixed`. */
+as_status tnd_link_open(tnd_node* node, uint64_t wait_us, tnd_link** ret_link, as_error* err);
+
+/* The map that knows what the host's processes share towards the node: NULL if that isn't the one
+ * routed by any more. */
+tnd_map* tnd_node_map(const tnd_node* node);
+
+/* It has nobody whose limit ends connecting. */
+void tnd_link_limit_connecting(tnd_link* link);
+
+uint64_t tnd_pool_trim_period_ms(const tnd_pool* pool);
 
 /* Closes and frees without a word to anybody. */
 void tnd_link_discard(tnd_link* link);

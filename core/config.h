@@ -30,6 +30,7 @@ enum {
     TND_CONFIG_TIMEOUT_DELAY_MS_MIN = 3000, /* or 0 */
     TND_CONFIG_SHM_NODES_MAX = 511,         /* a node index has 9 bits, 0 is none */
     TND_CONFIG_SHM_NAMESPACES_MAX = 32,
+    TND_CONFIG_CONNECT_RATE_MAX = 1000000,
 };
 
 /* AEROSPIKE_OK, or the first thing found wrong: the order is the official client's, then ours.

@@ -15,8 +15,6 @@
     X("user", c->user[0] != '\0', "login isn't")                                                   \
     X("password", c->password[0] != '\0', "login isn't")                                           \
     X("auth_mode", c->auth_mode != AS_AUTH_INTERNAL, "login isn't")                                \
-    X("async_min_conns_per_node", c->async_min_conns_per_node > 0,                                 \
-      "opening connections ahead isn't")                                                           \
     X("pipe_max_conns_per_node", c->pipe_max_conns_per_node != usual->pipe_max_conns_per_node,     \
       "pipelining isn't")                                                                          \
     X("config_provider.path", c->config_provider.path != NULL, "the configuration file isn't")     \
@@ -257,6 +255,11 @@ static as_status check_shm(const as_config* config, as_error* err)
     if (config->shm_takeover_threshold_sec < 1) {
         return as_error_update(err, AEROSPIKE_ERR_PARAM,
                                "shm_takeover_threshold_sec must be at least 1");
+    }
+    if (config->shm_connect_rate > TND_CONFIG_CONNECT_RATE_MAX) {
+        return as_error_update(err, AEROSPIKE_ERR_PARAM,
+                               "shm_connect_rate is %" PRIu32 " per second, more than %d",
+                               config->shm_connect_rate, TND_CONFIG_CONNECT_RATE_MAX);
     }
     if ((config->shm_mode & 0600) != 0600 || (config->shm_mode & ~(uint32_t)0777) != 0) {
         return as_error_update(err, AEROSPIKE_ERR_PARAM,

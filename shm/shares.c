@@ -53,7 +53,7 @@ uint64_t tnd_shares_take_turn(tnd_map* map, uint32_t node_index, uint64_t now_us
     for (int i = 0; i < SHARES_SWAPS_MAX; i++) {
         uint64_t mine_us = turn_us > now_us ? turn_us : now_us;
         uint64_t wait_us = mine_us - now_us;
-        if (wait_us > wait_us_max + TND_SHARES_INTERVAL_US_MAX) {
+        if (wait_us > TND_SHARES_WAIT_US_MAX + TND_SHARES_INTERVAL_US_MAX) {
             mine_us = now_us; /* nobody may have waited so long: damage, put right */
         } else if (wait_us > wait_us_max) {
             return UINT64_MAX;

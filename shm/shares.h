@@ -11,6 +11,7 @@
 #include "shm/map.h"
 
 #define TND_SHARES_INTERVAL_US_MAX 1000000u
+#define TND_SHARES_WAIT_US_MAX 60000000u
 #define TND_SHARES_LINKS_MAX 65535u /* of a worker; more is damage */
 
 /* A tally counts by windows of time, which the caller numbers: the count of the present window and

@@ -138,7 +138,10 @@ typedef struct as_config_s {
     /** Connections per node of synchronous commands. */
     uint32_t min_conns_per_node;
     uint32_t max_conns_per_node;
-    /** Connections per node of asynchronous commands, in this process: opened ahead, and at most.
+    /**
+     * Connections per node of asynchronous commands, in this process: opened ahead, and at most.
+     * Those opened ahead are opened by and by, at another moment in each process, and nothing waits
+     * for them.
      */
     uint32_t async_min_conns_per_node;
     uint32_t async_max_conns_per_node;
@@ -211,6 +214,18 @@ typedef struct as_config_s {
      * so that all of them leave a failing node alone together. False: each counts its own.
      */
     bool shm_error_rate;
+    /**
+     * Connections to a node of all processes on the segment together, at most; 0 for any number.
+     * Each process may have one whatever the others have. What a process that died had is free
+     * again at once.
+     */
+    uint32_t shm_max_conns_per_node;
+    /**
+     * Connections per second that all processes on the segment together open to a node, at most
+     * (1 to 1000000); 0 for any number. Further ones wait for their turn, so that a restart of many
+     * processes is no storm.
+     */
+    uint32_t shm_connect_rate;
     /**
      * Connections per node that asynchronous reads open before they share: requests then follow
      * each other on one connection and are answered in order. Writes, which wait for replicas,

@@ -491,6 +491,14 @@ static void shared_memory_is_checked(void** state)
 }
 
 /* One line per row of the table in config_check.c. */
+static void the_hosts_limits_are_checked(void** state)
+{
+    (void)state;
+    assert_good(c.async_min_conns_per_node = 1);
+    assert_good(c.shm_max_conns_per_node = 1; c.shm_connect_rate = 1000000);
+    assert_bad(c.shm_connect_rate = 1000001, AEROSPIKE_ERR_PARAM, "shm_connect_rate");
+}
+
 static void address_maps_are_checked(void** state)
 {
     (void)state;
@@ -518,7 +526,6 @@ static void what_comes_later_is_refused(void** state)
     assert_later(as_config_set_user(&c, "u", ""), "as_config.user ");
     assert_later(strcpy(c.password, "x"), "as_config.password ");
     assert_later(c.auth_mode = AS_AUTH_EXTERNAL_INSECURE, "as_config.auth_mode ");
-    assert_later(c.async_min_conns_per_node = 1, "as_config.async_min_conns_per_node ");
     assert_later(c.pipe_max_conns_per_node = 63, "as_config.pipe_max_conns_per_node ");
     assert_later(as_config_provider_set_path(&c, "/x"), "as_config.config_provider.path ");
     assert_later(c.policies.metrics.enable = true, "as_config.policies.metrics ");
@@ -545,6 +552,7 @@ int main(void)
         cmocka_unit_test(default_policies_are_checked),
         cmocka_unit_test(login_is_checked),
         cmocka_unit_test(shared_memory_is_checked),
+        cmocka_unit_test(the_hosts_limits_are_checked),
         cmocka_unit_test(address_maps_are_checked),
         cmocka_unit_test(what_comes_later_is_refused),
     };
