@@ -9,9 +9,13 @@
 /* Why an attempt failed: what a retry does about it. */
 typedef enum tnd_cmd_cause {
     TND_CMD_CAUSE_FINAL,      /* there is no retry */
-    TND_CMD_CAUSE_CONNECTION, /* another replica may do better */
+    TND_CMD_CAUSE_CONNECTION, /* another replica may do better. Also a connect that took too long:
+                                 a node that accepts nothing is as good as dead, even for a write */
     TND_CMD_CAUSE_TIMEOUT,    /* only a read moves on */
-    TND_CMD_CAUSE_NO_NODE,    /* the map may know more next time */
+    TND_CMD_CAUSE_NO_NODE,    /* the map may know more next time. The official client gives up here
+                                 (protocol/records.md 7.3); but in the seconds after a node's death
+                                 partitions without an owner are to be expected, and who allows
+                                 retries with a pause means to outlast those */
 } tnd_cmd_cause;
 
 /* The next attempt. Ends in a phase that waits for something, never in the listener when called
