@@ -151,10 +151,10 @@ static void random_base(bed* b, as_policy_base* base)
 
 static bool random_command(outcome* o, bed* b)
 {
-    static const as_policy_replica replicas[] = {AS_POLICY_REPLICA_MASTER, AS_POLICY_REPLICA_ANY,
-                                                 AS_POLICY_REPLICA_SEQUENCE,
-                                                 AS_POLICY_REPLICA_RANDOM};
-    as_policy_replica replica = replicas[below(b, 4)];
+    static const as_policy_replica replicas[] = {
+        AS_POLICY_REPLICA_MASTER, AS_POLICY_REPLICA_ANY, AS_POLICY_REPLICA_SEQUENCE,
+        AS_POLICY_REPLICA_PREFER_RACK, AS_POLICY_REPLICA_RANDOM};
+    as_policy_replica replica = replicas[below(b, 5)];
     int64_t id = (int64_t)below(b, 40);
     bool is_accepted;
     uint32_t total_ms;
@@ -190,6 +190,24 @@ static void check_outcome(const outcome* o, uint64_t seed, int index)
     }
 }
 
+/* Limits that commands meet. */
+static void random_limits(bed* b)
+{
+    as_config* config = &b->as.config;
+    if (below(b, 3) == 0) {
+        as_policy_event policy = {.max_commands_in_process = 5 + (int)below(b, 10)};
+        as_error err;
+        as_event_set_policy(&err, &policy, b->events->entries);
+    }
+    config->async_min_conns_per_node = below(b, 2) ? (uint32_t)below(b, 6) : 0;
+    config->shm_connect_rate = below(b, 4) ? 0 : 50 + (uint32_t)below(b, 500);
+    config->shm_max_conns_per_node = below(b, 4) ? 0 : 1 + (uint32_t)below(b, 8);
+    config->max_error_rate = below(b, 2) ? 100 : (uint32_t)below(b, 10);
+    config->shm_error_rate = below(b, 2);
+    config->rack_aware = below(b, 2);
+    config->max_socket_idle = below(b, 3) ? 0 : 1;
+}
+
 static void live_once(uint64_t seed, uint64_t* ret_hash, unsigned* ret_ok)
 {
     static outcome outcomes[COMMANDS];
@@ -202,11 +220,7 @@ static void live_once(uint64_t seed, uint64_t* ret_hash, unsigned* ret_ok)
     faults->spurious_percent = (unsigned)below(&b, 10);
     faults->wake_late_us_max = below(&b, 3) ? 0 : 20 * MS;
     faults->timer_late_us_max = below(&b, 3) ? 0 : 20 * MS;
-    if (below(&b, 3) == 0) {
-        as_policy_event policy = {.max_commands_in_process = 5 + (int)below(&b, 10)};
-        as_error err;
-        as_event_set_policy(&err, &policy, b.events->entries);
-    }
+    random_limits(&b);
     bed_connect(&b);
     int started = 0;
     for (; started < COMMANDS && b.as.cluster; started++) {
