@@ -132,29 +132,30 @@ static bool list_repeats(const mc_item* items)
     return false;
 }
 
-// The items that a unique list may take. Returns a result code.
+// The items that a unique list may take. An ordered list looks at the items as a whole first.
+// Returns a result code.
 static int list_admit(mc_cdt* c, mc_item* items, int64_t flags, mc_item** ret_taken)
 {
     mc_item* taken = mc_item_container(c->arena, MC_LIST, 0);
-    bool repeats = flags & WRITE_UNIQUE && !(flags & WRITE_NO_FAIL) && list_repeats(items);
-    if (repeats && list_is_ordered(c)) {
+    bool strict = flags & WRITE_UNIQUE && !(flags & WRITE_NO_FAIL);
+    if (strict && list_is_ordered(c) && list_repeats(items)) {
         return 26;
     }
     for (uint32_t i = 0; i < items->count; i++) {
         mc_cdt own = {.target = taken};
         bool there = flags & WRITE_UNIQUE && list_has(c, items->items[i], UINT32_MAX);
         bool twice = flags & WRITE_UNIQUE && list_has(&own, items->items[i], UINT32_MAX);
-        if (!there && (!twice || repeats)) {
+        if (!there && !twice) {
             mc_item_insert(c->arena, taken, taken->count, items->items[i]);
-        } else if (!(flags & WRITE_NO_FAIL)) {
-            return 24;
+        } else if (strict) {
+            return there ? 24 : 26;
         } else if (!(flags & WRITE_PARTIAL)) {
             taken->count = 0;
             break;
         }
     }
     *ret_taken = taken;
-    return repeats ? 26 : MC_OK;
+    return MC_OK;
 }
 
 // Items at a position, or wherever they belong.
