@@ -173,7 +173,9 @@ void tnd_cmd_end(tnd_cmd* cmd, as_error* err, as_record* record)
     cmd_count_end(cmd, err);
     tnd_cmd_disarm(cmd);
     tnd_task_cancel(&cmd->task);
-    as_event_loop* previous = tnd_engine_enter(engine, entry);
+    /* Nearly always a callback of this entry is on the stack, which holds the engine. */
+    bool is_entered = engine->pins > 0 && as_event_loop_current == entry;
+    as_event_loop* previous = is_entered ? NULL : tnd_engine_enter(engine, entry);
     const tnd_cmd* outer = cmd_ending; /* whose listener ends this one, by closing */
     cmd_ending = cmd;
     if (cmd->result == TND_CMD_STATUS) {
@@ -187,7 +189,9 @@ void tnd_cmd_end(tnd_cmd* cmd, as_error* err, as_record* record)
     tnd_delay_leave(&cmd->delayed);
     tnd_cmd_discard(cmd);
     tnd_engine_note_end(engine);
-    tnd_engine_leave(engine, previous);
+    if (!is_entered) {
+        tnd_engine_leave(engine, previous);
+    }
 }
 
 /* A fully sent attempt with an unknown fate, before or now (protocol/records.md 6.5). */

@@ -333,7 +333,7 @@ static bool pool_follow_map(tnd_pool* pool, const tnd_map* map)
     return pool->nodes != NULL;
 }
 
-tnd_node* tnd_pool_node(tnd_pool* pool, tnd_map* map, uint32_t node_index)
+tnd_node* tnd_pool_make_node(tnd_pool* pool, tnd_map* map, uint32_t node_index)
 {
     if (!pool_follow_map(pool, map) || node_index == 0 || node_index > pool->nodes_capacity) {
         return NULL;

@@ -191,7 +191,18 @@ void tnd_pool_set_map(tnd_pool* pool, tnd_map* map, uint32_t slot);
 
 /* The node of an index, checked against the map's present copy; NULL if the index holds no active
  * node, or without memory. Valid until the loop's next turn. */
-tnd_node* tnd_pool_node(tnd_pool* pool, tnd_map* map, uint32_t node_index);
+tnd_node* tnd_pool_make_node(tnd_pool* pool, tnd_map* map, uint32_t node_index);
+
+static inline tnd_node* tnd_pool_node(tnd_pool* pool, tnd_map* map, uint32_t node_index)
+{
+    bool is_followed = pool->nodes && pool->map_base == map->base &&
+                       pool->map_shm_id == map->shm_id && node_index <= pool->nodes_capacity &&
+                       pool->nodes_capacity == map->nodes_capacity;
+    tnd_node* node = is_followed ? pool->nodes[node_index] : NULL;
+    return node && node->dir_version == map->dir_version
+               ? node
+               : tnd_pool_make_node(pool, map, node_index);
+}
 
 /* The directory changed, or the map is another one: let go what isn't in it any more. */
 void tnd_pool_check(tnd_pool* pool, tnd_map* map);

@@ -456,7 +456,9 @@ void tnd_wire_record_done(as_record* record, tnd_recycle* recycle)
         tnd_recycle_give(recycle, bins->entries);
     }
     *bins = (as_bins){0};
-    as_record_destroy(record);
+    if (record->_._.free || record->_._.count > 1 || record->key.valuep) {
+        as_record_destroy(record); /* else nothing is left */
+    }
 }
 
 as_status tnd_wire_record(const tnd_wire_reply* reply, uint64_t unix_now_sec, as_record* record,

@@ -473,13 +473,20 @@ static void append_header(tnd_buf* buf, const tnd_request* req, uint64_t body_by
     tnd_be16_put(at + 20, (uint16_t)req->list.count);
 }
 
+/* Returns where the next one goes. */
+static inline uint8_t* put_field(uint8_t* at, uint8_t type, const void* bytes, size_t size)
+{
+    tnd_be32_put(at, (uint32_t)(size + 1));
+    at[4] = type;
+    memcpy(at + FIELD_OVERHEAD_BYTES, bytes, size);
+    return at + FIELD_OVERHEAD_BYTES + size;
+}
+
 static void append_field(tnd_buf* buf, uint8_t type, const void* bytes, size_t size)
 {
     uint8_t* at = tnd_buf_claim(buf, FIELD_OVERHEAD_BYTES + size);
     assert(at); /* as above */
-    tnd_be32_put(at, (uint32_t)(size + 1));
-    at[4] = type;
-    memcpy(at + FIELD_OVERHEAD_BYTES, bytes, size);
+    put_field(at, type, bytes, size);
 }
 
 static void append_value_field(tnd_buf* buf, uint8_t type, const tnd_wire_value* value)
@@ -493,10 +500,14 @@ static void append_value_field(tnd_buf* buf, uint8_t type, const tnd_wire_value*
 static void append_fields(tnd_buf* buf, const tnd_request* req, bool has_digest)
 {
     const as_key* key = req->key;
-    append_field(buf, FIELD_NAMESPACE, key->ns, req->ns_size);
-    append_field(buf, FIELD_SET, key->set, req->set_size); /* even an empty one */
+    size_t digest_size = has_digest ? FIELD_OVERHEAD_BYTES + TND_DIGEST_BYTES : 0;
+    uint8_t* at =
+        tnd_buf_claim(buf, 2 * FIELD_OVERHEAD_BYTES + req->ns_size + req->set_size + digest_size);
+    assert(at); /* as above */
+    at = put_field(at, FIELD_NAMESPACE, key->ns, req->ns_size);
+    at = put_field(at, FIELD_SET, key->set, req->set_size); /* even an empty one */
     if (has_digest) {
-        append_field(buf, FIELD_DIGEST, key->digest.value, TND_DIGEST_BYTES);
+        put_field(at, FIELD_DIGEST, key->digest.value, TND_DIGEST_BYTES);
     }
     if (req->has_user_key) {
         tnd_buf_append_be32(buf, (uint32_t)(2 + value_size(&req->user_key)));

@@ -225,17 +225,35 @@ static void dir_copy(tnd_map* map, uint32_t arena, tnd_dir_head* ret_head)
 /* Seeds tried: each has one chance in seven where all places are taken. */
 #define NAME_SEEDS_MAX 200
 
+#define NAME_WORDS (TND_NAMESPACE_SIZE / sizeof(uint64_t))
+
+static uint64_t name_word(const char* name, size_t index)
+{
+    uint64_t word;
+    memcpy(&word, name + index * sizeof(word), sizeof(word));
+    return word;
+}
+
+/* The words are multiplied beside each other, not one after the other: it is latency that counts.
+ */
 static uint32_t name_slot(const char* name, uint64_t seed)
 {
     static const uint64_t factors[] = {0x9e3779b97f4a7c15, 0xbf58476d1ce4e5b9, 0x94d049bb133111eb,
                                        0xd6e8feb86659fd93};
-    uint64_t sum = seed;
-    for (size_t i = 0; i < TND_NAMESPACE_SIZE / sizeof(uint64_t); i++) {
-        uint64_t word;
-        memcpy(&word, name + i * sizeof(word), sizeof(word));
-        sum = (sum ^ word) * (factors[i] ^ seed);
+    uint64_t sum = 0;
+    for (size_t i = 0; i < NAME_WORDS; i++) {
+        sum += name_word(name, i) * (factors[i] ^ seed);
     }
-    return (uint32_t)(sum >> 32) % TND_MAP_NS_SLOTS;
+    return (uint32_t)(sum >> 56) % TND_MAP_NS_SLOTS;
+}
+
+static bool name_is(const char* name, const char* other)
+{
+    uint64_t difference = 0;
+    for (size_t i = 0; i < NAME_WORDS; i++) {
+        difference |= name_word(name, i) ^ name_word(other, i);
+    }
+    return difference == 0;
 }
 
 /* False if two names share a slot. */
@@ -243,11 +261,11 @@ static bool names_place(tnd_map* map, uint64_t seed)
 {
     memset(map->ns_slots, 0, sizeof(map->ns_slots));
     for (uint32_t i = 0; i < map->dir.namespaces_count; i++) {
-        const char* name = map->namespaces[i].name;
-        uint8_t* slot = &map->ns_slots[name_slot(name, seed)];
-        if (*slot == 0) {
-            *slot = (uint8_t)(i + 1);
-        } else if (memcmp(map->namespaces[*slot - 1].name, name, TND_NAMESPACE_SIZE) != 0) {
+        const tnd_ns_rec* ns = &map->namespaces[i];
+        tnd_map_ns_slot* slot = &map->ns_slots[name_slot(ns->name, seed)];
+        if (slot->place == 0) {
+            *slot = (tnd_map_ns_slot){.place = (uint8_t)(i + 1), .table = (uint8_t)ns->table};
+        } else if (!name_is(map->namespaces[slot->place - 1].name, ns->name)) {
             return false;
         }
     }
@@ -264,14 +282,19 @@ static void names_index(tnd_map* map)
     }
 }
 
-static const tnd_ns_rec* names_find(const tnd_map* map, const char ns[TND_NAMESPACE_SIZE])
+/* The word is loaded before the name is compared: what it takes is the one load that may miss. */
+static const tnd_ns_rec* names_route(const tnd_map* map, const char ns[TND_NAMESPACE_SIZE],
+                                     uint32_t partition, uint64_t* ret_word)
 {
     if (map->ns_seed == 0) {
-        return tnd_map_namespace(map, ns);
+        const tnd_ns_rec* rec = tnd_map_namespace(map, ns);
+        *ret_word = rec ? tnd_map_word(map, rec->table, partition) : 0;
+        return rec;
     }
-    uint8_t slot = map->ns_slots[name_slot(ns, map->ns_seed)];
-    const tnd_ns_rec* rec = slot > 0 ? &map->namespaces[slot - 1] : NULL;
-    return rec && memcmp(rec->name, ns, TND_NAMESPACE_SIZE) == 0 ? rec : NULL;
+    tnd_map_ns_slot slot = map->ns_slots[name_slot(ns, map->ns_seed)];
+    const tnd_ns_rec* rec = slot.place > 0 ? &map->namespaces[slot.place - 1] : NULL;
+    *ret_word = rec ? tnd_map_word(map, slot.table, partition) : 0;
+    return rec && name_is(rec->name, ns) ? rec : NULL;
 }
 
 /* The spare copy, found whole, becomes the present one. */
@@ -330,8 +353,7 @@ const tnd_ns_rec* tnd_map_route(tnd_map* map, const char ns[TND_NAMESPACE_SIZE],
                                 uint64_t* ret_word)
 {
     for (int tries = 0;; tries++) {
-        const tnd_ns_rec* rec = names_find(map, ns);
-        *ret_word = rec ? tnd_map_word(map, rec->table, partition) : 0;
+        const tnd_ns_rec* rec = names_route(map, ns, partition, ret_word);
         if (tnd_map_is_current(map) || tries == MAP_ROUTE_TRIES - 1) {
             return rec; /* or the directory changes faster than it can be copied */
         }

@@ -31,6 +31,11 @@ typedef struct tnd_map_config {
 /* Enough that a few seeds find each of TND_NAMESPACES_MAX names a slot of its own. */
 #define TND_MAP_NS_SLOTS 256u
 
+typedef struct tnd_map_ns_slot {
+    uint8_t place; /* index in the copy's namespaces + 1; 0: none */
+    uint8_t table; /* of that */
+} tnd_map_ns_slot;
+
 typedef struct tnd_map {
     const tnd_shm_sys* sys;
     uint8_t* base;
@@ -63,7 +68,7 @@ typedef struct tnd_map {
     /* Private copy of the directory. */
     uint64_t dir_selector; /* selector of the copy without its term; 0 = no copy yet */
     uint64_t ns_seed;      /* by which no two names of the copy share a slot; 0: there is none */
-    uint8_t ns_slots[TND_MAP_NS_SLOTS]; /* index + 1 in `namespaces`, by the name's hash */
+    tnd_map_ns_slot ns_slots[TND_MAP_NS_SLOTS]; /* by the name's hash */
     uint64_t dir_version; /* raised by one each time the copy changed: for local node objects */
     tnd_dir_head dir;
     tnd_node_rec* nodes; /* index 0 unused; nodes_capacity + 1 */

@@ -11,6 +11,8 @@
 #include "core/digest.h"
 #include <aerospike/aerospike_key.h>
 
+#define IN_FLIGHT_MAX 1024
+
 typedef struct client_slot {
     bench_client* client;
     uint64_t start_ns;
@@ -29,7 +31,7 @@ struct bench_client {
     as_record record;
     uint8_t* value;
     uint32_t record_bytes;
-    client_slot* slots;
+    client_slot slots[IN_FLIGHT_MAX];
     as_status status;
     bool is_connected;
 };
@@ -145,8 +147,6 @@ static void client_run(bench_client* client, uint32_t in_flight, uint32_t bytes,
     memset(ret_result, 0, sizeof(*ret_result));
     client->result = ret_result;
     client_set_bytes(client, bytes);
-    free(client->slots);
-    client->slots = calloc(in_flight, sizeof(*client->slots));
     for (uint32_t i = 0; i < in_flight; i++) {
         client->slots[i].client = client;
         slot_submit(&client->slots[i]);
@@ -253,7 +253,6 @@ void bench_client_close(bench_client* client)
         as_record_destroy(&client->record);
         free(client->value);
     }
-    free(client->slots);
     aerospike_close(&client->as, &err);
     aerospike_destroy(&client->as);
     free(client);
