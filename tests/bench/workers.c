@@ -7,7 +7,6 @@
 #include "tests/bench/bench.h"
 
 #include <arpa/inet.h>
-#include <ev.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
