@@ -27,6 +27,9 @@ enum {
     MC_INFO_NAMES_MAX = 96
 };
 
+// Nodes by index, up to MC_NODES_MAX.
+__extension__ typedef unsigned __int128 mc_set;
+
 typedef enum mc_life {
     MC_LIFE_GONE,     // never was, or removed
     MC_LIFE_STARTING, // answers with partition-generation -1
@@ -101,7 +104,7 @@ typedef struct mc_namespace {
     int factor; // effective
     uint8_t claims[MC_COLUMNS_MAX][MC_PARTITIONS];
     uint8_t targets[MC_COLUMNS_MAX][MC_PARTITIONS];
-    uint64_t holders[MC_PARTITIONS];
+    mc_set holders[MC_PARTITIONS];
     mc_store* store;
     atomic_uint_least64_t proxied;
 } mc_namespace;

@@ -15,12 +15,23 @@
 
 #include "cluster.h"
 
-static uint64_t maps_members(const mc_cluster* cluster)
+static int set_first(mc_set set)
 {
-    uint64_t members = 0;
+    uint64_t low = (uint64_t)set;
+    return low ? __builtin_ctzll(low) : 64 + __builtin_ctzll((uint64_t)(set >> 64));
+}
+
+static int set_count(mc_set set)
+{
+    return __builtin_popcountll((uint64_t)set) + __builtin_popcountll((uint64_t)(set >> 64));
+}
+
+static mc_set maps_members(const mc_cluster* cluster)
+{
+    mc_set members = 0;
     for (int i = 0; i < cluster->node_count; i++) {
         if (mc_node_alive(&cluster->nodes[i])) {
-            members |= (uint64_t)1 << i;
+            members |= (mc_set)1 << i;
         }
     }
     return members;
@@ -33,12 +44,12 @@ static uint64_t maps_rank(const mc_cluster* cluster, int node, int pid)
 }
 
 // The succession list's head: the `factor` members of highest rank, in order.
-static void maps_choose(const mc_cluster* cluster, mc_namespace* ns, int pid, uint64_t members)
+static void maps_choose(const mc_cluster* cluster, mc_namespace* ns, int pid, mc_set members)
 {
     uint64_t ranks[MC_COLUMNS_MAX];
     int have = 0;
-    for (uint64_t left = members; left; left &= left - 1) {
-        int node = __builtin_ctzll(left);
+    for (mc_set left = members; left; left &= left - 1) {
+        int node = set_first(left);
         uint64_t rank = maps_rank(cluster, node, pid);
         int at = have;
         while (at > 0 && ranks[at - 1] < rank) {
@@ -72,7 +83,7 @@ static bool maps_complete(const mc_namespace* ns, int pid)
     return true;
 }
 
-static uint8_t maps_working_master(const mc_namespace* ns, int pid, uint64_t members)
+static uint8_t maps_working_master(const mc_namespace* ns, int pid, mc_set members)
 {
     if (maps_holds(ns, pid, ns->targets[0][pid])) {
         return ns->targets[0][pid];
@@ -83,11 +94,11 @@ static uint8_t maps_working_master(const mc_namespace* ns, int pid, uint64_t mem
             return former;
         }
     }
-    return (uint8_t)__builtin_ctzll(ns->holders[pid] & members);
+    return (uint8_t)set_first(ns->holders[pid] & members);
 }
 
 // Sets the claims of one partition from targets and holders.
-static void maps_claim(mc_namespace* ns, int pid, uint64_t members)
+static void maps_claim(mc_namespace* ns, int pid, mc_set members)
 {
     if (!(ns->holders[pid] & members)) {
         for (int c = 0; c < MC_COLUMNS_MAX; c++) {
@@ -103,26 +114,26 @@ static void maps_claim(mc_namespace* ns, int pid, uint64_t members)
     }
 }
 
-static uint64_t maps_all_targets(const mc_namespace* ns, int pid)
+static mc_set maps_all_targets(const mc_namespace* ns, int pid)
 {
-    uint64_t all = 0;
+    mc_set all = 0;
     for (int c = 0; c < ns->factor; c++) {
-        all |= (uint64_t)1 << ns->targets[c][pid];
+        all |= (mc_set)1 << ns->targets[c][pid];
     }
     return all;
 }
 
-static void maps_factor(const mc_cluster* cluster, mc_namespace* ns, uint64_t members)
+static void maps_factor(const mc_cluster* cluster, mc_namespace* ns, mc_set members)
 {
     (void)cluster;
-    int count = __builtin_popcountll(members);
+    int count = set_count(members);
     int factor = ns->config.replication_factor;
     ns->factor = factor < count ? factor : count ? count : 1;
 }
 
 void mc_maps_populate(mc_cluster* cluster, mc_namespace* ns)
 {
-    uint64_t members = maps_members(cluster);
+    mc_set members = maps_members(cluster);
     memset(ns->claims, MC_NOBODY, sizeof(ns->claims));
     maps_factor(cluster, ns, members);
     for (int pid = 0; members && pid < MC_PARTITIONS; pid++) {
@@ -133,7 +144,7 @@ void mc_maps_populate(mc_cluster* cluster, mc_namespace* ns)
     ns->regime = ns->config.strong ? 1 : 0;
 }
 
-static void maps_rebalance_partition(mc_cluster* cluster, int n, int pid, uint64_t members)
+static void maps_rebalance_partition(mc_cluster* cluster, int n, int pid, mc_set members)
 {
     mc_namespace* ns = cluster->namespaces[n];
     maps_choose(cluster, ns, pid, members);
@@ -158,7 +169,7 @@ static void maps_rebalance_partition(mc_cluster* cluster, int n, int pid, uint64
 
 void mc_maps_rebalance(mc_cluster* cluster, uint64_t now_ms)
 {
-    uint64_t members = maps_members(cluster);
+    mc_set members = maps_members(cluster);
     size_t most = (size_t)cluster->namespace_count * MC_PARTITIONS * MC_COLUMNS_MAX;
     free(cluster->pending);
     cluster->pending = mc_alloc(most * sizeof(*cluster->pending));
@@ -185,7 +196,7 @@ void mc_maps_rebalance(mc_cluster* cluster, uint64_t now_ms)
 }
 
 // One hand-over: the next target without a copy gets one.
-static void maps_hand_over(mc_cluster* cluster, mc_namespace* ns, int pid, uint64_t members)
+static void maps_hand_over(mc_cluster* cluster, mc_namespace* ns, int pid, mc_set members)
 {
     if (!(ns->holders[pid] & members)) {
         return;
@@ -200,10 +211,10 @@ static void maps_hand_over(mc_cluster* cluster, mc_namespace* ns, int pid, uint6
     if (taker == MC_NOBODY) {
         return;
     }
-    ns->holders[pid] |= (uint64_t)1 << taker;
+    ns->holders[pid] |= (mc_set)1 << taker;
     maps_claim(ns, pid, members);
     if (maps_complete(ns, pid)) {
-        uint64_t absent = ns->config.strong ? ns->holders[pid] & ~members : 0;
+        mc_set absent = ns->config.strong ? ns->holders[pid] & ~members : 0;
         ns->holders[pid] = maps_all_targets(ns, pid) | absent;
         maps_claim(ns, pid, members);
     }
@@ -222,7 +233,7 @@ uint64_t mc_maps_step(mc_cluster* cluster, uint64_t now_ms)
     uint64_t total = (uint64_t)cluster->steps_total;
     uint64_t for_ms = cluster->migrate_for_ms;
     uint64_t due = gone >= for_ms ? total : total * gone / for_ms;
-    uint64_t members = maps_members(cluster);
+    mc_set members = maps_members(cluster);
     while (cluster->pending_count && (uint64_t)cluster->steps_done < due) {
         uint64_t r = mc_random(&cluster->random) % (uint64_t)cluster->pending_count;
         uint32_t item = cluster->pending[r];
@@ -242,7 +253,7 @@ void mc_maps_forget(mc_cluster* cluster, int node)
     for (int n = 0; n < cluster->namespace_count; n++) {
         mc_namespace* ns = cluster->namespaces[n];
         for (int pid = 0; !ns->config.strong && pid < MC_PARTITIONS; pid++) {
-            ns->holders[pid] &= ~((uint64_t)1 << node);
+            ns->holders[pid] &= ~((mc_set)1 << node);
         }
     }
 }
