@@ -121,7 +121,9 @@ static void check_store(world* w, uint64_t before, uint64_t after, const char* w
 static void note_stamped(world* w, uint64_t points)
 {
     segment_watch* watch = &w->watch;
-    if ((points & (BIT(WORD) | BIT(SELECT) | BIT(ARENA_STORE))) &&
+    bool is_before =
+        points & BIT(OWNER_TAKE); /* stores of its last term, in the turn of the take */
+    if (!is_before && (points & (BIT(WORD) | BIT(SELECT) | BIT(ARENA_STORE))) &&
         watch->owners[watch->term % CHECK_OWNERS_MAX] == w->point_process) {
         watch->stamped_term = watch->term;
         watch->stamped_count = watch->take_count;

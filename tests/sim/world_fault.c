@@ -300,10 +300,13 @@ static bool garbage_info(world* w)
              "garbage %u random %s on=info");
 }
 
-/* On a shared connection nobody could tell an answer that comes twice from the next one's. */
+/* Nobody could tell an answer that comes twice from the next one's where connections are shared, or
+ * where the second one comes late. */
 static bool other(world* w)
 {
-    if (w->share_depth == 1 && world_chance(w, 30)) {
+    bool is_whole = !w->is_enabled[FAULT_NODE_SPLIT] && !w->is_enabled[FAULT_PATH_SPLIT] &&
+                    !w->is_enabled[FAULT_PROCESS_SHORT];
+    if (w->share_depth == 1 && is_whole && world_chance(w, 30)) {
         return node_line(w, "other %u twice %s");
     }
     ANY_LINE("other %u record %s", "other %u info %s", "other %u admin %s", "other %u batch %s");

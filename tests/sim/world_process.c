@@ -252,6 +252,8 @@ void process_on_point(world* w, tnd_point point)
         p->stop_us = world_now_us(w);
         world_later(w, w->arm.stop_us, on_continue, (uint64_t)(uintptr_t)p, 0);
         sim_loop_suspend(p->loop);
+        w->points |= 1ull << point; /* its store comes now, in another step */
+        w->point_process = p;
     }
 }
 
