@@ -9,6 +9,8 @@
  *     call.c       a command and its request     outcome.c   statuses -> HTTP
  *     content.c    answers requests              variables.c what access logs and rules see
  *     preload.c limit.c log.c                    the other phases
+ *     status.c page.c                            the host's state as text and as a page
+ *     api.c        what other modules may call
  */
 #ifndef TENDRIL_MODULES_NGINX_MODULE_H
 #define TENDRIL_MODULES_NGINX_MODULE_H
@@ -157,6 +159,7 @@ typedef struct ngx_http_aerospike_loc_conf {
     ngx_uint_t commit_level;
     ngx_flag_t send_key;
     ngx_flag_t durable_delete;
+    ngx_uint_t status_format; /* of aerospike_status */
 } ngx_http_aerospike_loc_conf;
 
 /* ---- a request ---- */
@@ -350,6 +353,8 @@ ngx_int_t ngx_http_aerospike_preload_handler(ngx_http_request_t* r);
 
 char* ngx_http_aerospike_set_limit(ngx_conf_t* cf, ngx_command_t* command, void* conf);
 ngx_int_t ngx_http_aerospike_limit_handler(ngx_http_request_t* r);
+
+char* ngx_http_aerospike_set_status(ngx_conf_t* cf, ngx_command_t* command, void* conf);
 
 char* ngx_http_aerospike_set_log(ngx_conf_t* cf, ngx_command_t* command, void* conf);
 ngx_int_t ngx_http_aerospike_log_handler(ngx_http_request_t* r);

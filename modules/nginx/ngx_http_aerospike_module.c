@@ -2,6 +2,7 @@
  * The module as nginx sees it: directives, life of the configuration and of the processes. Where
  * to read on is said in module.h.
  */
+#include "api.h"
 #include "location.h"
 #include "module.h"
 
@@ -70,6 +71,8 @@ static ngx_command_t commands[] = {
                 NULL),
     LOC_COMMAND("limit", MODULE_ANYWHERE | NGX_CONF_2MORE, ngx_http_aerospike_set_limit, 0, NULL),
     LOC_COMMAND("log", MODULE_ANYWHERE | NGX_CONF_2MORE, ngx_http_aerospike_set_log, 0, NULL),
+    LOC_COMMAND("status", NGX_HTTP_LOC_CONF | NGX_CONF_NOARGS | NGX_CONF_TAKE1,
+                ngx_http_aerospike_set_status, 0, NULL),
     ngx_null_command,
 };
 
@@ -172,6 +175,13 @@ ngx_module_t ngx_http_aerospike_module = {
     NULL, /* init thread */
     NULL, /* exit thread */
     exit_process,
-    NULL, /* exit master */
-    NGX_MODULE_V1_PADDING,
+    NULL,                                     /* exit master */
+    (uintptr_t)&ngx_http_aerospike_api_table, /* found there by ngx_http_aerospike_api() */
+    0,
+    0,
+    0,
+    0,
+    0,
+    0,
+    0,
 };

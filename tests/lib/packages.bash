@@ -30,6 +30,7 @@ missing_test_packages() {
     has_command nginx || echo nginx
     [[ -d /usr/share/nginx/src ]] || echo nginx-dev
     has_header jansson.h || echo libjansson-dev
+    [[ -f /usr/lib/nginx/modules/ngx_http_srcache_filter_module.so ]] || echo libnginx-mod-http-srcache-filter
 }
 
 # install_packages PACKAGE...: as root, or through sudo.
