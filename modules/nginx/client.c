@@ -175,6 +175,19 @@ static void on_exiting(void* udata)
     }
 }
 
+/* Checked with the configuration. */
+static void set_queue(const ngx_http_aerospike_main_conf* conf)
+{
+    as_error err;
+    as_policy_event policy;
+    as_policy_event_init(&policy);
+    policy.max_commands_in_process = (int)conf->queue_running;
+    policy.max_commands_in_queue = (uint32_t)conf->queue_waiting;
+    if (as_event_set_policy(as_error_init(&err), &policy, clients.entry) != AEROSPIKE_OK) {
+        ngx_log_error(NGX_LOG_ERR, ngx_cycle->log, 0, "aerospike: no queue: %s", err.message);
+    }
+}
+
 void ngx_http_aerospike_clients_start(ngx_http_aerospike_main_conf* conf)
 {
     if (conf->clusters.nelts == 0) {
@@ -187,6 +200,8 @@ void ngx_http_aerospike_clients_start(ngx_http_aerospike_main_conf* conf)
     if (!clients.entry) {
         ngx_log_error(NGX_LOG_ERR, ngx_cycle->log, 0,
                       "aerospike: no client: out of memory, descriptors or worker_connections");
+    } else if (conf->queue_running > 0) {
+        set_queue(conf);
     }
     ngx_http_aerospike_cluster** clusters = conf->clusters.elts;
     for (ngx_uint_t i = 0; i < conf->clusters.nelts; i++) {

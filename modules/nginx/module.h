@@ -34,9 +34,11 @@ typedef struct ngx_http_aerospike_cluster {
 } ngx_http_aerospike_cluster;
 
 typedef struct ngx_http_aerospike_main_conf {
-    ngx_array_t clusters;  /* of ngx_http_aerospike_cluster* */
-    ngx_uint_t log_writes; /* most of them under way at log time, per worker */
-    bool keeps_records;    /* some variable asks for bins */
+    ngx_array_t clusters;     /* of ngx_http_aerospike_cluster* */
+    ngx_uint_t queue_running; /* commands of a worker under way at a time; 0: any number */
+    ngx_uint_t queue_waiting; /* and waiting for their turn; 0: any number */
+    ngx_uint_t log_writes;    /* most of them under way at log time, per worker */
+    bool keeps_records;       /* some variable asks for bins */
     bool has_preloads;
     bool has_limits;
     bool has_logs;

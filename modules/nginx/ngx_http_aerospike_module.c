@@ -23,9 +23,12 @@
     }
 #define LOC_FIELD(field) offsetof(ngx_http_aerospike_loc_conf, field)
 
+static char* set_queue(ngx_conf_t* cf, ngx_command_t* command, void* conf);
+
 static ngx_command_t commands[] = {
     MAIN_COMMAND("cluster", NGX_CONF_BLOCK | NGX_CONF_TAKE1, ngx_http_aerospike_cluster_block, 0,
                  NULL),
+    MAIN_COMMAND("queue", NGX_CONF_TAKE12, set_queue, 0, NULL),
     MAIN_COMMAND("log_writes", NGX_CONF_TAKE1, ngx_conf_set_num_slot,
                  offsetof(ngx_http_aerospike_main_conf, log_writes), NULL),
     LOC_COMMAND("pass", NGX_HTTP_LOC_CONF | NGX_HTTP_LIF_CONF | NGX_CONF_TAKE1,
@@ -77,6 +80,28 @@ static ngx_command_t commands[] = {
 };
 
 /* ---- configuration ---- */
+
+/* running=NUMBER [waiting=NUMBER] */
+static char* set_queue(ngx_conf_t* cf, ngx_command_t* command, void* data)
+{
+    (void)command;
+    ngx_http_aerospike_main_conf* conf = data;
+    ngx_str_t* words = cf->args->elts;
+    if (conf->queue_running > 0) {
+        return "is duplicate";
+    }
+    for (ngx_uint_t i = 1; i < cf->args->nelts; i++) {
+        bool is_running = ngx_strncmp(words[i].data, "running=", 8) == 0;
+        bool is_waiting = ngx_strncmp(words[i].data, "waiting=", 8) == 0;
+        ngx_int_t number =
+            is_running || is_waiting ? ngx_atoi(words[i].data + 8, words[i].len - 8) : NGX_ERROR;
+        if (number < (is_running ? 5 : 0) || number > 1000000) {
+            return "takes running=NUMBER, at least 5, and waiting=NUMBER";
+        }
+        *(is_running ? &conf->queue_running : &conf->queue_waiting) = (ngx_uint_t)number;
+    }
+    return conf->queue_running > 0 ? NGX_CONF_OK : "needs running=NUMBER";
+}
 
 static void* create_main_conf(ngx_conf_t* cf)
 {

@@ -10,6 +10,7 @@
 
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/shm.h>
 
@@ -68,6 +69,17 @@ int bed_tear_down(void** state)
     return 0;
 }
 
+/* Every test again, in workers of the second generation. */
+static void reload_first(void)
+{
+    web_workers old, young;
+    web_workers_await(&bed_site, 2, &old);
+    kill(bed_site.master, SIGHUP);
+    assert_true(web_workers_await_end(&old, WEB_WAIT_MS));
+    web_workers_await(&bed_site, 2, &young);
+    web_workers_done(&young);
+}
+
 void bed_start(const web_conf* conf)
 {
     web_conf full = *conf;
@@ -76,6 +88,9 @@ void bed_start(const web_conf* conf)
     }
     web_init(&bed_site, &full);
     web_start(&bed_site);
+    if (getenv("TENDRIL_TEST_HUP")) {
+        reload_first();
+    }
 }
 
 int bed_clean(void** state)

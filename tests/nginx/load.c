@@ -76,6 +76,33 @@ void load_await(load* self, unsigned long count)
     }
 }
 
+void load_reload(load* self, web* site)
+{
+    web_workers old, young;
+    web_workers_await(site, 2, &old);
+    kill(site->master, SIGHUP);
+    assert_true(web_workers_await_end(&old, WEB_WAIT_MS));
+    web_workers_await(site, 2, &young);
+    web_workers_done(&young);
+    load_await(self, 20);
+}
+
+void load_kill(load* self, web* site, bool is_tender)
+{
+    web_workers workers, after;
+    web_workers_await(site, 2, &workers);
+    int tender = web_find_tender(site, &workers);
+    pid_t victim = workers.pids[is_tender ? tender : 1 - tender];
+    kill(victim, SIGKILL);
+    web_workers_done(&workers);
+    load_await(self, 50);
+    for (bool is_gone = false; !is_gone;) {
+        web_workers_await(site, 2, &after);
+        is_gone = !web_workers_has(&after, victim);
+        web_workers_done(&after);
+    }
+}
+
 void load_stop(load* self)
 {
     self->counters->is_over = 1;

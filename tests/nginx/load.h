@@ -28,6 +28,10 @@ typedef struct load {
 void load_start(load* self, web* site, const char* path, int clients_count);
 /* Waits until so many more answers were good; fails the test if they don't come. */
 void load_await(load* self, unsigned long count);
+/* Under way, on a site of two workers: HUP, and the old workers have gone; kill -9 of the worker
+ * that tends or of the other one, and a new one is there. Then some more answers are good. */
+void load_reload(load* self, web* site);
+void load_kill(load* self, web* site, bool is_tender);
 /* Ends the clients, each after its answer. */
 void load_stop(load* self);
 /* Fails the test unless nothing but so many cut connections at most went wrong. */

@@ -218,26 +218,15 @@ static void rewrite_conf(const char* more_cluster, const char* more_http)
     web_write_conf(&bed_site, &conf);
 }
 
-static void reload(void)
-{
-    web_workers old, young;
-    web_workers_await(&bed_site, 2, &old);
-    kill(bed_site.master, SIGHUP);
-    assert_true(web_workers_await_end(&old, WEB_WAIT_MS));
-    web_workers_await(&bed_site, 2, &young);
-    web_workers_done(&young);
-    load_await(&traffic, 20);
-}
-
 static void reloads_under_load_fail_no_request(void** state)
 {
     (void)state;
     start_under_load(4);
-    reload();
+    load_reload(&traffic, &bed_site);
     rewrite_conf("tend_interval 500ms; connections max=50;", "aerospike_total_timeout 2s;");
-    reload();
+    load_reload(&traffic, &bed_site);
     rewrite_conf("", "");
-    reload();
+    load_reload(&traffic, &bed_site);
     load_stop(&traffic);
     load_assert_clean(&traffic, 0);
     bed_end_well();
@@ -248,10 +237,10 @@ static void a_segment_that_does_not_fit_costs_a_warning(void** state)
     (void)state;
     start_under_load(2);
     rewrite_conf("shm_nodes 32;", "");
-    reload();
+    load_reload(&traffic, &bed_site);
     assert_int_equal(web_count_lines(&bed_site, "for itself alone"), 2); /* once per worker */
     rewrite_conf("", "");
-    reload();
+    load_reload(&traffic, &bed_site);
     assert_int_equal(web_count_lines(&bed_site, "for itself alone"), 2);
     load_stop(&traffic);
     load_assert_clean(&traffic, 0);
@@ -277,17 +266,7 @@ static void killed_workers_cost_their_requests_only(void** state)
     start_under_load(4);
     const int kills = 6;
     for (int i = 0; i < kills; i++) {
-        web_workers workers, after;
-        web_workers_await(&bed_site, 2, &workers);
-        int tender = web_find_tender(&bed_site, &workers);
-        pid_t victim = workers.pids[i % 2 == 0 ? tender : 1 - tender];
-        kill(victim, SIGKILL);
-        web_workers_done(&workers);
-        load_await(&traffic, 50);
-        do {
-            web_workers_await(&bed_site, 2, &after);
-        } while (web_workers_has(&after, victim));
-        web_workers_done(&after);
+        load_kill(&traffic, &bed_site, i % 2 == 0);
     }
     load_stop(&traffic);
     load_assert_clean(&traffic, (unsigned long)kills * 4);

@@ -175,10 +175,13 @@ static pid_t await_pid_other_than(const web* self, pid_t old)
     return pid;
 }
 
-/* By its whole path: that is what nginx executes for its successor. */
+/* By its whole path: that is what nginx executes for its successor. TENDRIL_TEST_NGINX names
+   another program, such as a script that runs nginx under Valgrind. */
 static void run_nginx(const web* self)
 {
-    char path[256] = "/usr/sbin/nginx";
+    const char* other = getenv("TENDRIL_TEST_NGINX");
+    char path[256];
+    snprintf(path, sizeof(path), "%s", other ? other : "/usr/sbin/nginx");
     for (const char* folder = getenv("PATH"); folder && access(path, X_OK) != 0;) {
         int size = (int)strcspn(folder, ":");
         snprintf(path, sizeof(path), "%.*s/nginx", size, folder);
