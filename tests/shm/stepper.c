@@ -529,6 +529,9 @@ void stepper_run(const step_scenario* which, uint64_t most, step_result* ret_res
         is_left = advance(depth);
     }
     result->is_complete = !is_left;
+    for (unsigned i = 0; i < scenario->actors_count; i++) {
+        actor_free_map(scenario->actors[i]);
+    }
     is_stepping = false;
     kernel_step = NULL;
 }
