@@ -102,23 +102,23 @@ static void proof_init(const tnd_wake* wake, tnd_io* io, uint32_t slot, uint64_t
                         (peer.uid == wake->uid || peer.uid == 0 || peer.uid == wake->segment_uid);
 }
 
-/* The first bytes of a peer. False: it is a stranger. *ret_count: how many came after them. */
-static bool proof_take(wake_proof* proof, const uint8_t* bytes, size_t count, size_t* ret_count)
-{
-    size_t i = 0;
-    for (; i < count && proof->got < sizeof(proof->wanted); i++) {
-        if (bytes[i] != proof->wanted[proof->got] && !proof->is_welcome) {
-            return false;
-        }
-        proof->got++;
-    }
-    *ret_count = count - i;
-    return true;
-}
-
 static bool is_stranger(const wake_proof* proof)
 {
     return !proof->is_welcome && proof->got < sizeof(proof->wanted);
+}
+
+/* Bytes of a peer. False: it is a stranger. *ret_count: how many mean something. One that we know
+ * may say its proof as well; that it means something then does no harm. */
+static bool proof_take(wake_proof* proof, const uint8_t* bytes, size_t count, size_t* ret_count)
+{
+    size_t i = 0;
+    for (; i < count && is_stranger(proof); i++) {
+        if (bytes[i] != proof->wanted[proof->got++]) {
+            return false;
+        }
+    }
+    *ret_count = count - i;
+    return true;
 }
 
 /* Eight bytes and one more into a fresh socket: there is room. */
