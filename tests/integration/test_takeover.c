@@ -35,6 +35,7 @@
 #define SAMPLES_MAX 2000
 #define DEADLINE_MS 20000
 #define BURNERS 10
+#define QUIET_US 5000        /* the control's 99th percentile where nothing else runs is below */
 #define BURNER_MEDIAN_MS 250 /* beside burners: an event all the same, no look once a second */
 
 static test_cluster* cluster;
@@ -253,8 +254,10 @@ static void check_prompt(int count)
         late += takeover[i] > limit_us;
     }
     print_message("%d of %d later than the control's 99th percentile plus 10 ms\n", late, count);
-    /* A 99th percentile needs a hundred; a few say something about the middle only. */
-    assert_true(count >= 100 ? late * 100 <= count : percentile(takeover, count, 50) <= limit_us);
+    /* A 99th percentile needs a hundred, and a machine with nothing else to do: a bare process's
+     * end of file isn't late there. Otherwise there is something to say about the middle only. */
+    bool is_telling = count >= 100 && percentile(control, count, 99) <= QUIET_US;
+    assert_true(is_telling ? late * 100 <= count : percentile(takeover, count, 50) <= limit_us);
 }
 
 static int tending_count(void)
