@@ -204,6 +204,9 @@ bool tnd_wire_reply_open(tnd_wire_reply* reply, const uint8_t* body, size_t size
    no request, and to one that asks for all bins any record looks right. */
 bool tnd_wire_reply_answers(const tnd_wire_reply* reply, const tnd_buf* request);
 
+/* Takes one message out of a body that may have more: a batch's. `body` stands behind it then. */
+bool tnd_wire_reply_take(tnd_wire_reply* reply, tnd_cursor* body, const char** ret_reason);
+
 /* An entry in place. Names are labels: they may repeat and may be empty. */
 typedef struct tnd_wire_entry {
     uint8_t op;
@@ -238,6 +241,10 @@ as_status tnd_wire_record(const tnd_wire_reply* reply, uint64_t unix_now_sec, as
 /* as_record_destroy for such a record, whose memory is kept for the next; whatever was done to it
    meanwhile. */
 void tnd_wire_record_done(as_record* record, tnd_recycle* recycle);
+
+/* A UDF's return value out of its answer: on the heap, the caller's, to be released by
+   as_val_destroy(). AEROSPIKE_ERR_CLIENT: no such value, or no memory. */
+as_status tnd_wire_udf_value(const tnd_wire_reply* reply, as_val** ret_val, as_error* err);
 
 #ifdef __cplusplus
 }

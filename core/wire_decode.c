@@ -135,27 +135,25 @@ static bool entry_name_fits(const tnd_wire_entry* entry)
            tnd_slice_find(entry->name, '\0') == entry->name.size;
 }
 
-static const char* ops_check(tnd_cursor ops, uint16_t ops_count)
+/* Moves past the entries. */
+static const char* ops_check(tnd_cursor* ops, uint16_t ops_count)
 {
     tnd_wire_entry entry;
     for (uint16_t i = 0; i < ops_count; i++) {
-        if (!entry_take(&ops, &entry)) {
+        if (!entry_take(ops, &entry)) {
             return "an entry of the reply runs past its end";
         }
         if (!entry_name_fits(&entry)) {
             return "bad bin name in the reply";
         }
     }
-    return tnd_cursor_at_end(&ops) ? NULL : "bytes left over behind the reply's last entry";
+    return NULL;
 }
 
-bool tnd_wire_reply_open(tnd_wire_reply* reply, const uint8_t* body, size_t size,
-                         const char** ret_reason)
+bool tnd_wire_reply_take(tnd_wire_reply* reply, tnd_cursor* body, const char** ret_reason)
 {
-    tnd_cursor cursor;
     tnd_wire_reply opened = {0};
-    tnd_cursor_init(&cursor, body, size);
-    const uint8_t* header = tnd_cursor_fetch_bytes(&cursor, TND_WIRE_HEADER_BYTES);
+    const uint8_t* header = tnd_cursor_fetch_bytes(body, TND_WIRE_HEADER_BYTES);
     if (!header || header[0] != TND_WIRE_HEADER_BYTES) {
         *ret_reason = "bad header of a reply";
         return false;
@@ -167,17 +165,35 @@ bool tnd_wire_reply_open(tnd_wire_reply* reply, const uint8_t* body, size_t size
     opened.batch_index = tnd_be32_get(header + 14);
     uint16_t fields_count = tnd_be16_get(header + 18);
     opened.ops_count = tnd_be16_get(header + 20);
-    if (!fields_skip(&cursor, fields_count)) {
+    if (!fields_skip(body, fields_count)) {
         *ret_reason = "a field of the reply runs past its end";
         return false;
     }
-    const char* reason = ops_check(cursor, opened.ops_count);
+    opened.ops_left = opened.ops_count;
+    opened.ops = *body;
+    const char* reason = ops_check(body, opened.ops_count);
     if (reason) {
         *ret_reason = reason;
         return false;
     }
-    opened.ops_left = opened.ops_count;
-    opened.ops = cursor;
+    opened.ops.size = body->pos;
+    *reply = opened;
+    return true;
+}
+
+bool tnd_wire_reply_open(tnd_wire_reply* reply, const uint8_t* body, size_t size,
+                         const char** ret_reason)
+{
+    tnd_cursor cursor;
+    tnd_wire_reply opened;
+    tnd_cursor_init(&cursor, body, size);
+    if (!tnd_wire_reply_take(&opened, &cursor, ret_reason)) {
+        return false;
+    }
+    if (!tnd_cursor_at_end(&cursor)) {
+        *ret_reason = "bytes left over behind the reply's last entry";
+        return false;
+    }
     *reply = opened;
     return true;
 }
@@ -391,6 +407,37 @@ static bool bin_set(as_bin* bin, const tnd_wire_entry* entry, bool keeps_packed,
     default:
         return bin_set_bytes(bin, entry, recycle);
     }
+}
+
+/* On the heap, where a bin has its value in itself. NULL without memory. */
+static as_val* bin_to_value(const as_bin* bin)
+{
+    if (bin->valuep != &bin->value) {
+        return (as_val*)bin->valuep;
+    }
+    as_val* val = tnd_malloc(sizeof(bin->value));
+    if (val) {
+        memcpy((void*)val, (const void*)&bin->value, sizeof(bin->value));
+        val->free = true;
+    } else {
+        as_val_destroy((const as_val*)&bin->value);
+    }
+    return val;
+}
+
+as_status tnd_wire_udf_value(const tnd_wire_reply* reply, as_val** ret_val, as_error* err)
+{
+    tnd_wire_reply walk = *reply;
+    tnd_wire_entry entry;
+    if (!tnd_wire_op_next(&walk, &entry) || !tnd_slice_equals_text(entry.name, "SUCCESS") ||
+        !value_is_sound(&entry)) {
+        return as_error_update(err, AEROSPIKE_ERR_CLIENT,
+                               "Bad reply: a UDF's value is missing or contradicts its type");
+    }
+    as_bin bin = {0};
+    *ret_val = bin_set(&bin, &entry, false, NULL) ? bin_to_value(&bin) : NULL;
+    return *ret_val ? AEROSPIKE_OK
+                    : as_error_update(err, AEROSPIKE_ERR_CLIENT, "Out of memory: a UDF's value");
 }
 
 /* What was made so far goes; `err` is set. */

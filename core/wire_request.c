@@ -21,7 +21,6 @@
 enum {
     FIELD_NAMESPACE = 0,
     FIELD_SET = 1,
-    FIELD_KEY = 2,
     FIELD_DIGEST = 4,
     FIELD_UDF_PACKAGE = 30,
     FIELD_UDF_FUNCTION = 31,
@@ -36,14 +35,7 @@ enum {
     UDF_NAME_CHARS_MAX = 127,
 };
 
-/* What follows the digest of a batch's row (protocol/records.md 9.3). */
-enum {
-    ROW_INFO = 0x02,
-    ROW_GENERATION = 0x04,
-    ROW_TTL = 0x08,
-    ROW_INFO4 = 0x10,
-    ROW_HEAD_BYTES_MAX = 16, /* flags to operation count */
-};
+#define ROW_HEAD_BYTES_MAX 16 /* flags to operation count, of a batch's row */
 
 /* The set of the transaction monitors, which only the library itself may write. */
 static const char RESERVED_SET[] = "<ERO~MRT";
@@ -511,7 +503,7 @@ static void append_fields(tnd_buf* buf, const tnd_request* req, bool has_digest)
     }
     if (req->has_user_key) {
         tnd_buf_append_be32(buf, (uint32_t)(2 + value_size(&req->user_key)));
-        tnd_buf_append_u8(buf, FIELD_KEY);
+        tnd_buf_append_u8(buf, TND_FIELD_KEY);
         tnd_buf_append_u8(buf, req->user_key.type);
         append_value(buf, &req->user_key);
     }
@@ -619,8 +611,9 @@ as_status tnd_request_append_row(tnd_buf* buf, as_error* err, tnd_request* req,
                                (unsigned long long)bytes);
     }
     bool is_write = req->info2 & INFO2_WRITE;
-    tnd_buf_append_u8(buf, (uint8_t)(ROW_INFO | ROW_TTL | (is_write ? ROW_GENERATION : 0) |
-                                     (req->info4 ? ROW_INFO4 : 0)));
+    tnd_buf_append_u8(buf,
+                      (uint8_t)(TND_ROW_INFO | TND_ROW_TTL | (is_write ? TND_ROW_GENERATION : 0) |
+                                (req->info4 ? TND_ROW_INFO4 : 0)));
     tnd_buf_append_u8(buf, req->info1);
     tnd_buf_append_u8(buf, req->info2);
     tnd_buf_append_u8(buf, req->info3);

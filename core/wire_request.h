@@ -37,6 +37,16 @@ enum {
     INFO4_ERROR_VERBOSITY_SHIFT = 5,
 };
 
+#define TND_FIELD_KEY 2 /* the user key */
+
+/* What follows the digest of a batch's row (protocol/records.md 9.3). */
+enum {
+    TND_ROW_INFO = 0x02,
+    TND_ROW_GENERATION = 0x04,
+    TND_ROW_TTL = 0x08,
+    TND_ROW_INFO4 = 0x10,
+};
+
 /* A value as it goes over the wire: type, prefix, bytes. Borrows from the as_val or points at
  * `number`. */
 typedef struct tnd_wire_value {
