@@ -161,8 +161,27 @@ const tnd_cmd* tnd_cmd_ending(void)
     return cmd_ending;
 }
 
+static void cmd_tell(tnd_cmd* cmd, as_error* err, void* result)
+{
+    switch (cmd->result) {
+    case TND_CMD_RECORD:
+    case TND_CMD_HEADER:
+        cmd->listener.record(err, result, cmd->udata, cmd->entry);
+        break;
+    case TND_CMD_STATUS:
+        cmd->listener.write(err, cmd->udata, cmd->entry);
+        break;
+    case TND_CMD_VALUE:
+        cmd->listener.value(err, result, cmd->udata, cmd->entry);
+        break;
+    case TND_CMD_MANY:
+        cmd->many->on_end(cmd, err);
+        break;
+    }
+}
+
 /* The one road to the listener. Detached from everything first: the listener may do anything. */
-void tnd_cmd_end(tnd_cmd* cmd, as_error* err, as_record* record)
+void tnd_cmd_end(tnd_cmd* cmd, as_error* err, void* result)
 {
     assert(cmd->phase != TND_CMD_ENDED && !cmd->link);
     tnd_engine* engine = cmd->engine;
@@ -178,11 +197,7 @@ void tnd_cmd_end(tnd_cmd* cmd, as_error* err, as_record* record)
     as_event_loop* previous = is_entered ? NULL : tnd_engine_enter(engine, entry);
     const tnd_cmd* outer = cmd_ending; /* whose listener ends this one, by closing */
     cmd_ending = cmd;
-    if (cmd->result == TND_CMD_STATUS) {
-        cmd->listener.write(err, cmd->udata, entry);
-    } else {
-        cmd->listener.record(err, record, cmd->udata, entry);
-    }
+    cmd_tell(cmd, err, result);
     cmd_ending = outer;
     entry->pending--;
     engine->loop->ops->unref(engine->loop);
@@ -242,6 +257,9 @@ static void cmd_pause(tnd_cmd* cmd, uint32_t sleep_ms)
 void tnd_cmd_fail_attempt(tnd_cmd* cmd, tnd_cmd_cause cause, bool was_sent)
 {
     assert(!cmd->link);
+    if (was_sent && cmd->many) {
+        cmd->many->on_unknown(cmd);
+    }
     if (cause == TND_CMD_CAUSE_FINAL || cmd->attempt > cmd->max_retries) {
         tnd_cmd_end_with_error(cmd, was_sent);
         return;
@@ -371,6 +389,19 @@ static void cmd_take_turn(tnd_cmd* cmd)
     }
 }
 
+static void cmd_accept(tnd_cmd* cmd)
+{
+    cmd->start_us = tnd_cmd_now_us(cmd);
+    if (cmd->total_ms > 0) {
+        cmd->deadline_us = cmd->start_us + (uint64_t)cmd->total_ms * 1000;
+    }
+    cmd->entry->pending++;
+    cmd->engine->loop->ops->ref(cmd->engine->loop); /* work to be finished before the loop ends */
+    cmd->is_inside = true;
+    cmd_take_turn(cmd);
+    cmd->is_inside = false;
+}
+
 as_status tnd_cmd_start(tnd_cmd* cmd, const as_key* key, const as_policy_base* base, as_error* err)
 {
     assert(key->digest.init);
@@ -387,16 +418,46 @@ as_status tnd_cmd_start(tnd_cmd* cmd, const as_key* key, const as_policy_base* b
         tnd_cmd_discard(cmd);
         return status;
     }
-    cmd->start_us = tnd_cmd_now_us(cmd);
-    if (cmd->total_ms > 0) {
-        cmd->deadline_us = cmd->start_us + (uint64_t)cmd->total_ms * 1000;
-    }
-    cmd->entry->pending++;
-    engine->loop->ops->ref(engine->loop); /* work to be finished before the loop ends */
-    cmd->is_inside = true;
-    cmd_take_turn(cmd);
-    cmd->is_inside = false;
+    cmd_accept(cmd);
     return AEROSPIKE_OK;
+}
+
+as_status tnd_cmd_start_many(tnd_cmd* cmd, const as_policy_base* base, as_error* err)
+{
+    cmd_set_policy(cmd, base);
+    if (!tnd_engine_is_ready(cmd->engine) && cmd_check_waiting(cmd->engine, err) != AEROSPIKE_OK) {
+        tnd_stats_add(cmd->engine->stats, TND_COUNTER(refused), 1);
+        tnd_cmd_discard(cmd);
+        return err->code;
+    }
+    cmd_accept(cmd);
+    return AEROSPIKE_OK;
+}
+
+void tnd_cmd_start_part(tnd_cmd* cmd, const tnd_cmd* parent)
+{
+    cmd->connect_ms = parent->connect_ms;
+    cmd->socket_ms = parent->socket_ms;
+    cmd->total_ms = parent->total_ms;
+    cmd->delay_ms = parent->delay_ms;
+    cmd->max_retries = parent->max_retries;
+    cmd->sleep_ms = parent->sleep_ms;
+    cmd->start_us = parent->start_us;
+    cmd->deadline_us = parent->deadline_us;
+    cmd->attempt = parent->attempt - 1;
+    cmd->entry->pending++;
+    cmd->engine->loop->ops->ref(cmd->engine->loop);
+    list_append(&cmd->engine->running, cmd);
+    cmd_count_present(cmd->engine);
+    cmd_pause(cmd, 0);
+}
+
+void tnd_cmd_hand_turn(tnd_cmd* from, tnd_cmd* to)
+{
+    if (from->delayed.is_let_in && !to->delayed.is_let_in) {
+        to->delayed = (tnd_delayed){.entry = from->delayed.entry, .is_let_in = true};
+        from->delayed.is_let_in = false;
+    }
 }
 
 /* ---- the engine's business ---- */

@@ -14,6 +14,7 @@
 #include "async/delay.h"
 #include "async/engine.h"
 #include "core/buf.h"
+#include "core/wire.h"
 #include <aerospike/as_key.h>
 #include <aerospike/as_listener.h>
 
@@ -22,7 +23,31 @@ typedef enum tnd_cmd_result {
     TND_CMD_RECORD, /* bins */
     TND_CMD_HEADER, /* a record with generation and ttl alone */
     TND_CMD_STATUS, /* nothing */
+    TND_CMD_VALUE,  /* what a UDF has returned */
+    TND_CMD_MANY,   /* records of a batch: see tnd_cmd_many */
 } tnd_cmd_result;
+
+/* What commands on many records do in their own way. Its functions may not end the command. */
+typedef struct tnd_cmd_many {
+    /* The node of the next attempt, with cmd->node_index, and the request for it in cmd->buf; NULL
+     * with `err` set. `timeout_ms` is for the server. */
+    tnd_node* (*route)(tnd_cmd* cmd, uint32_t timeout_ms, as_error* err);
+
+    /* One record's answer; NULL, or why it can't be one. */
+    const char* (*on_row)(tnd_cmd* cmd, tnd_wire_reply* reply);
+
+    /* The end of the stream; NULL, or why that can't be. */
+    const char* (*on_last)(tnd_cmd* cmd);
+
+    /* Is there more to ask this node for? After on_last. */
+    bool (*has_more)(tnd_cmd* cmd);
+
+    /* An attempt has failed whose request may have been executed. */
+    void (*on_unknown)(tnd_cmd* cmd);
+
+    /* In the place of the listener. */
+    void (*on_end)(tnd_cmd* cmd, as_error* err);
+} tnd_cmd_many;
 
 typedef enum tnd_cmd_phase {
     TND_CMD_NEW = 0,
@@ -48,8 +73,11 @@ struct tnd_cmd {
     union {
         as_async_record_listener record;
         as_async_write_listener write;
+        as_async_value_listener value;
     } listener;
     void* udata;
+    const tnd_cmd_many* many; /* with TND_CMD_MANY */
+    void* part;               /* its own */
     as_policy_read_mode_sc read_mode_sc;
     tnd_replica replica;
 
@@ -101,6 +129,20 @@ uint32_t tnd_cmd_server_timeout(uint32_t socket_ms, uint32_t total_ms);
  * AEROSPIKE_ERR_ASYNC_QUEUE_FULL (too many wait for the first map). The first attempt is made
  * inside. `key` has its digest. */
 as_status tnd_cmd_start(tnd_cmd* cmd, const as_key* key, const as_policy_base* base, as_error* err);
+
+/* The same for a command on many records; never refused for its namespace. */
+as_status tnd_cmd_start_many(tnd_cmd* cmd, const as_policy_base* base, as_error* err);
+
+/* Another part of one that is being routed: it starts in the loop's next turn, with what is left of
+ * the same limits, at the same attempt. */
+void tnd_cmd_start_part(tnd_cmd* cmd, const tnd_cmd* parent);
+
+/* cmd->node_index and its node for a key of this namespace and partition, as the next attempt would
+ * choose it; NULL with `err` set. */
+tnd_node* tnd_cmd_route_key(tnd_cmd* cmd, const char* ns, uint32_t partition, as_error* err);
+
+/* A running command's leave to run (see delay.h) passes to another part of the same. */
+void tnd_cmd_hand_turn(tnd_cmd* from, tnd_cmd* to);
 
 /* The engine's timer: limits are due. */
 void tnd_cmd_on_timeouts(tnd_timer* timer);

@@ -47,7 +47,7 @@ void tnd_cmd_fail_attempt(tnd_cmd* cmd, tnd_cmd_cause cause, bool was_sent);
 
 /* The one road to the listener: detached from everything first, for the listener may do anything.
  * The command is gone afterwards. */
-void tnd_cmd_end(tnd_cmd* cmd, as_error* err, as_record* record);
+void tnd_cmd_end(tnd_cmd* cmd, as_error* err, void* result);
 
 /* With cmd->err; from a task if the call that started the command hasn't returned yet. */
 void tnd_cmd_end_with_error(tnd_cmd* cmd, bool was_sent);

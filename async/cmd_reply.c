@@ -6,8 +6,10 @@
 #include "async/cmd_int.h"
 
 #include "core/compress.h"
+#include "core/wire_batch.h"
 
 #include <assert.h>
+#include <stdio.h>
 
 static void on_link_open(void* owner, tnd_link* link)
 {
@@ -90,11 +92,24 @@ static bool result_is_error_of_node(const tnd_engine* engine, uint8_t result)
            (result == AEROSPIKE_ERR_TIMEOUT && engine->counts_timeouts);
 }
 
-static void cmd_on_refusal(tnd_cmd* cmd, uint8_t result)
+/* The server's text, where it gives one. */
+static void cmd_add_failure(tnd_cmd* cmd, const tnd_wire_reply* reply)
+{
+    tnd_slice text;
+    if (reply && reply->result == AEROSPIKE_ERR_UDF && tnd_wire_failure(reply, &text)) {
+        char failure[512];
+        snprintf(failure, sizeof(failure), ": %.*s",
+                 text.size < sizeof(failure) ? (int)text.size : (int)sizeof(failure), text.data);
+        as_error_append(&cmd->err, failure);
+    }
+}
+
+static void cmd_on_refusal(tnd_cmd* cmd, uint8_t result, const tnd_wire_reply* reply)
 {
     tnd_link* link = cmd->link;
     as_error_setallv(&cmd->err, (as_status)result, __func__, __FILE__, __LINE__, "%s %s",
                      link->conn.address, as_error_string((as_status)result));
+    cmd_add_failure(cmd, reply);
     cmd->link = NULL;
     if (result == AEROSPIKE_ERR_TIMEOUT) {
         tnd_stats_timeout(cmd->engine->stats, TND_TIMEOUT_SERVER, cmd->node_index);
@@ -147,29 +162,109 @@ static void cmd_on_record(tnd_cmd* cmd, tnd_wire_reply* reply)
     }
 }
 
-static void cmd_on_message(tnd_cmd* cmd, const uint8_t* body, size_t size)
+/* ---- UDFs ---- */
+
+static void cmd_on_value(tnd_cmd* cmd, const tnd_wire_reply* reply)
 {
+    as_val* val;
+    as_error err;
+    if (tnd_wire_udf_value(reply, &val, as_error_init(&err)) != AEROSPIKE_OK) {
+        cmd_on_bad_reply(cmd, err.message);
+        return;
+    }
+    tnd_link* link = cmd->link;
+    cmd->link = NULL;
+    tnd_link_release(link);
+    tnd_cmd_end(cmd, NULL, val);
+    as_val_destroy(val);
+}
+
+/* ---- many records ---- */
+
+static void cmd_on_stream_end(tnd_cmd* cmd, uint8_t result)
+{
+    const char* reason = result == AEROSPIKE_OK ? cmd->many->on_last(cmd) : NULL;
+    if (result != AEROSPIKE_OK) {
+        cmd_on_refusal(cmd, result, NULL);
+        return;
+    }
+    if (reason) {
+        cmd_on_bad_reply(cmd, reason);
+        return;
+    }
+    tnd_link* link = cmd->link;
+    cmd->link = NULL;
+    tnd_link_release(link);
+    if (cmd->many->has_more(cmd)) {
+        cmd->attempt = 0;
+        cmd->unknown_count = 0;
+        tnd_cmd_attempt(cmd);
+    } else {
+        tnd_cmd_end(cmd, NULL, NULL);
+    }
+}
+
+/* One frame of the stream. The end stands in a frame of its own. */
+static void cmd_on_stream(tnd_cmd* cmd, const uint8_t* body, size_t size)
+{
+    tnd_cursor cursor;
     tnd_wire_reply reply;
     const char* reason;
-    if (!tnd_wire_reply_open(&reply, body, size, &reason)) {
+    tnd_cursor_init(&cursor, body, size);
+    bool is_first = true;
+    while (tnd_wire_batch_next(&cursor, &reply, &reason)) {
+        if (tnd_wire_reply_is_last(&reply)) {
+            if (is_first && tnd_cursor_at_end(&cursor)) {
+                cmd_on_stream_end(cmd, reply.result);
+            } else {
+                cmd_on_bad_reply(cmd, "an end in the midst of a stream");
+            }
+            return;
+        }
+        is_first = false;
+        reason = cmd->many->on_row(cmd, &reply);
+        if (reason) {
+            break;
+        }
+    }
+    if (reason) {
         cmd_on_bad_reply(cmd, reason);
-    } else if (reply.batch_index != 0 || reply.info3 != 0) {
+    }
+}
+
+static void cmd_on_result(tnd_cmd* cmd, tnd_wire_reply* reply)
+{
+    bool may_have_bins = cmd->result == TND_CMD_RECORD || cmd->result == TND_CMD_VALUE;
+    if (reply->batch_index != 0 || reply->info3 != 0) {
         cmd_on_bad_reply(cmd, "a part of a batch or query");
-    } else if (!tnd_cmd_is_out(cmd)) {
-        cmd_on_bad_reply(cmd, "it came before the request was out");
-    } else if (reply.result != AEROSPIKE_OK) {
-        cmd_on_refusal(cmd, reply.result);
-    } else if (cmd->result != TND_CMD_RECORD && reply.ops_count > 0) {
+    } else if (reply->result != AEROSPIKE_OK) {
+        cmd_on_refusal(cmd, reply->result, reply);
+    } else if (!may_have_bins && reply->ops_count > 0) {
         cmd_on_bad_reply(cmd, "bins that weren't asked for");
-    } else if (!tnd_wire_reply_answers(&reply, &cmd->buf)) {
+    } else if (!tnd_wire_reply_answers(reply, &cmd->buf)) {
         cmd_on_bad_reply(cmd, "bins that weren't asked for by these names");
+    } else if (cmd->result == TND_CMD_VALUE) {
+        cmd_on_value(cmd, reply);
     } else if (cmd->result != TND_CMD_STATUS) {
-        cmd_on_record(cmd, &reply);
+        cmd_on_record(cmd, reply);
     } else {
         tnd_link* link = cmd->link;
         cmd->link = NULL;
         tnd_link_release(link);
         tnd_cmd_end(cmd, NULL, NULL);
+    }
+}
+
+static void cmd_on_message(tnd_cmd* cmd, const uint8_t* body, size_t size)
+{
+    tnd_wire_reply reply;
+    const char* reason;
+    if (cmd->many) {
+        cmd_on_stream(cmd, body, size);
+    } else if (!tnd_wire_reply_open(&reply, body, size, &reason)) {
+        cmd_on_bad_reply(cmd, reason);
+    } else {
+        cmd_on_result(cmd, &reply);
     }
 }
 
@@ -190,7 +285,9 @@ static void cmd_on_compressed(tnd_cmd* cmd, const uint8_t* body, size_t size)
 
 static void cmd_on_reply(tnd_cmd* cmd, uint8_t type, const uint8_t* body, size_t size)
 {
-    if (type == TND_WIRE_MESSAGE) {
+    if (!tnd_cmd_is_out(cmd)) {
+        cmd_on_bad_reply(cmd, "it came before the request was out");
+    } else if (type == TND_WIRE_MESSAGE) {
         cmd_on_message(cmd, body, size);
     } else if (type == TND_WIRE_COMPRESSED && cmd->may_inflate) {
         cmd_on_compressed(cmd, body, size);

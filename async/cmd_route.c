@@ -89,3 +89,10 @@ as_status tnd_cmd_check_namespace(tnd_cmd* cmd, as_error* err)
     cmd->route_ns = tnd_map_route(map, cmd->ns, cmd->partition, &cmd->route_word);
     return cmd->route_ns ? AEROSPIKE_OK : route_no_namespace(map, cmd->ns, err);
 }
+
+tnd_node* tnd_cmd_route_key(tnd_cmd* cmd, const char* ns, uint32_t partition, as_error* err)
+{
+    memcpy(cmd->ns, ns, sizeof(cmd->ns));
+    cmd->partition = partition;
+    return tnd_cmd_route(cmd, err);
+}

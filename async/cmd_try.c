@@ -224,7 +224,7 @@ static void cmd_send_now(tnd_cmd* cmd)
     cmd->received_mark = link->conn.received_bytes;
     tnd_stats_node_move(cmd->engine->stats, cmd->node_index, TND_NODE_COUNTER(requests), 1);
     if (!cmd_send_compressed(cmd)) {
-        tnd_link_send(link, cmd->seat, cmd->buf.data, cmd->buf.size, false);
+        tnd_link_send(link, cmd->seat, cmd->buf.data, cmd->buf.size, cmd->many != NULL);
     }
     cmd_arm_at(cmd, cmd->active_us);
 }
@@ -235,22 +235,36 @@ void tnd_cmd_send(tnd_cmd* cmd)
     cmd_send_now(cmd);
 }
 
-/* What remains of the limits, for the server's and our own sake. */
-static void cmd_set_server_timeout(tnd_cmd* cmd, uint64_t now_us)
+/* What remains of the limits, for the server's and our own sake. A stream may take longer than the
+   pauses within it. */
+static uint32_t cmd_server_ms(const tnd_cmd* cmd, uint64_t now_us)
 {
     uint32_t left_ms = 0;
     if (cmd->deadline_us > 0) {
         left_ms = cmd->deadline_us > now_us ? (uint32_t)((cmd->deadline_us - now_us) / 1000) : 0;
         left_ms = left_ms > 0 ? left_ms : 1;
     }
-    tnd_wire_set_timeout(&cmd->buf, tnd_cmd_server_timeout(cmd->socket_ms, left_ms));
+    return tnd_cmd_server_timeout(cmd->many ? 0 : cmd->socket_ms, left_ms);
 }
 
-/* A large request keeps the server from reading those behind it. */
+static tnd_node* cmd_route(tnd_cmd* cmd)
+{
+    if (cmd->many) {
+        return cmd->many->route(cmd, cmd_server_ms(cmd, cmd->active_us), &cmd->err);
+    }
+    if (cmd->attempt > 1 || cmd->is_late) {
+        tnd_wire_set_timeout(&cmd->buf, cmd_server_ms(cmd, cmd->active_us));
+    }
+    return tnd_cmd_route(cmd, &cmd->err);
+}
+
+/* A large request keeps the server from reading those behind it; UDFs and batches take their time.
+ */
 static tnd_link_lane cmd_lane(const tnd_cmd* cmd)
 {
     const tnd_pool_limits* limits = &cmd->engine->pool.limits;
-    if (cmd->buf.size > limits->share_bytes / limits->depth) {
+    if (cmd->many || cmd->result == TND_CMD_VALUE ||
+        cmd->buf.size > limits->share_bytes / limits->depth) {
         return TND_LANE_ALONE;
     }
     return cmd->replica.is_read ? TND_LANE_READ : TND_LANE_WRITE;
@@ -291,12 +305,13 @@ void tnd_cmd_attempt(tnd_cmd* cmd)
     cmd->attempt++;
     as_error_reset(&cmd->err);
     cmd->active_us = tnd_cmd_now_us(cmd);
-    if (cmd->attempt > 1 || cmd->is_late) {
-        cmd_set_server_timeout(cmd, cmd->active_us);
-    }
-    tnd_node* node = tnd_cmd_route(cmd, &cmd->err);
+    tnd_node* node = cmd_route(cmd);
     if (node) {
         cmd_take_link(cmd, node);
+        return;
+    }
+    if (cmd->err.code == AEROSPIKE_OK) {
+        tnd_cmd_end_with_error(cmd, false); /* of many records none is left to ask for */
         return;
     }
     tnd_engine_ask(cmd->engine, 0);

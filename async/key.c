@@ -19,8 +19,9 @@ typedef struct key_call {
     const as_key* key;
     tnd_engine* engine;
     as_event_loop* entry;
-    as_async_record_listener record_listener; /* one of the two */
+    as_async_record_listener record_listener; /* one of the three */
     as_async_write_listener write_listener;
+    as_async_value_listener value_listener;
     void* udata;
     bool is_heap_record;
 } key_call;
@@ -29,7 +30,8 @@ typedef struct key_call {
 
 static as_status call_check(key_call* call)
 {
-    if (!call->as || !call->key || (!call->record_listener && !call->write_listener)) {
+    if (!call->as || !call->key ||
+        (!call->record_listener && !call->write_listener && !call->value_listener)) {
         return as_error_set_message(call->err, AEROSPIKE_ERR_PARAM,
                                     "A client, a key and a listener are needed");
     }
@@ -61,6 +63,9 @@ static tnd_cmd* call_new_cmd(const key_call* call)
     }
     if (call->record_listener) {
         cmd->listener.record = call->record_listener;
+    } else if (call->value_listener) {
+        cmd->listener.value = call->value_listener;
+        cmd->result = TND_CMD_VALUE;
     } else {
         cmd->listener.write = call->write_listener;
         cmd->result = TND_CMD_STATUS;
@@ -322,12 +327,49 @@ as_status aerospike_key_operate_async(aerospike* as, as_error* err, const as_pol
     return status == AEROSPIKE_OK ? call_operate(&call, policy, ops) : status;
 }
 
+/* ---- UDFs ---- */
+
+static as_status call_apply(const key_call* call, const as_policy_apply* policy,
+                            const tnd_wire_udf* udf)
+{
+    if (!policy) {
+        policy = &call->as->config.policies.apply;
+    }
+    if (tnd_policy_check_apply(policy, call->err) != AEROSPIKE_OK) {
+        return call->err->code;
+    }
+    tnd_cmd* cmd = call_new_cmd(call);
+    if (!cmd) {
+        return call->err->code;
+    }
+    cmd->kind = TND_COMMAND_UDF;
+    tnd_replica_init_write(&cmd->replica, policy->replica);
+    if (tnd_wire_apply(&cmd->buf, call->err, call->key, udf, policy,
+                       server_timeout(&policy->base)) != AEROSPIKE_OK) {
+        tnd_cmd_discard(cmd);
+        return call->err->code;
+    }
+    return tnd_cmd_start(cmd, call->key, &policy->base, call->err);
+}
+
+as_status aerospike_key_apply_async(aerospike* as, as_error* err, const as_policy_apply* policy,
+                                    const as_key* key, const char* module, const char* function,
+                                    as_list* arglist, as_async_value_listener listener, void* udata,
+                                    as_event_loop* event_loop, as_pipe_listener pipe_listener)
+{
+    key_call call = {.as = as, .err = err, .key = key, .value_listener = listener, .udata = udata};
+    tnd_wire_udf udf = {.module = module, .function = function, .arglist = arglist};
+    as_status status = call_open(&call, event_loop, pipe_listener);
+    return status == AEROSPIKE_OK ? call_apply(&call, policy, &udf) : status;
+}
+
 /* ---- synchronous ---- */
 
 typedef struct key_wait {
     bool is_done;
     as_error* err;     /* of the call */
     as_record* record; /* ours to give away */
+    as_val* val;       /* likewise */
 } key_wait;
 
 /* Connection errors have a number of their own in synchronous calls. */
@@ -354,6 +396,14 @@ static void on_wait_record(as_error* err, as_record* record, void* udata, as_eve
     key_wait* wait = udata;
     wait_take_error(wait, err);
     wait->record = record;
+}
+
+static void on_wait_value(as_error* err, as_val* val, void* udata, as_event_loop* event_loop)
+{
+    (void)event_loop;
+    key_wait* wait = udata;
+    wait_take_error(wait, err);
+    wait->val = as_val_reserve(val);
 }
 
 static as_status call_open_sync(key_call* call, key_wait* wait)
@@ -499,6 +549,25 @@ as_status aerospike_key_operate(aerospike* as, as_error* err, const as_policy_op
     if (status == AEROSPIKE_OK) {
         status = call_wait(&call, call_operate(&call, policy, ops), &wait);
         wait_give_record(&wait, rec);
+    }
+    return status;
+}
+
+as_status aerospike_key_apply(aerospike* as, as_error* err, const as_policy_apply* policy,
+                              const as_key* key, const char* module, const char* function,
+                              as_list* arglist, as_val** result)
+{
+    key_wait wait;
+    key_call call = {.as = as, .err = err, .key = key, .value_listener = on_wait_value};
+    tnd_wire_udf udf = {.module = module, .function = function, .arglist = arglist};
+    as_status status = call_open_sync(&call, &wait);
+    if (status == AEROSPIKE_OK) {
+        status = call_wait(&call, call_apply(&call, policy, &udf), &wait);
+        if (result) {
+            *result = wait.val;
+        } else {
+            as_val_destroy(wait.val);
+        }
     }
     return status;
 }

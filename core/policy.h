@@ -17,6 +17,14 @@ as_status tnd_policy_check_read(const as_policy_read* policy, as_error* err);
 as_status tnd_policy_check_write(const as_policy_write* policy, as_error* err);
 as_status tnd_policy_check_operate(const as_policy_operate* policy, as_error* err);
 as_status tnd_policy_check_remove(const as_policy_remove* policy, as_error* err);
+as_status tnd_policy_check_apply(const as_policy_apply* policy, as_error* err);
+as_status tnd_policy_check_batch(const as_policy_batch* policy, as_error* err);
+
+/* The same for the rows of a batch. */
+as_status tnd_policy_check_batch_read(const as_policy_batch_read* policy, as_error* err);
+as_status tnd_policy_check_batch_write(const as_policy_batch_write* policy, as_error* err);
+as_status tnd_policy_check_batch_apply(const as_policy_batch_apply* policy, as_error* err);
+as_status tnd_policy_check_batch_remove(const as_policy_batch_remove* policy, as_error* err);
 
 /* The common part alone, of any policy; `name` is the policy's, for the text. */
 as_status tnd_policy_check_base(const as_policy_base* base, const char* name, as_error* err);

@@ -1,5 +1,5 @@
 /**
- * Commands on one record: get, select, exists, put, remove, operate.
+ * Commands on one record: get, select, exists, put, remove, operate, apply.
  *
  * Each takes what it needs out of its arguments during the call: key, record, names and policy may
  * go afterwards, `udata` is the program's until the listener. A NULL policy is the client's
@@ -94,6 +94,18 @@ AS_EXTERN as_status aerospike_key_operate_async(aerospike* as, as_error* err,
                                                 as_pipe_listener pipe_listener);
 
 /**
+ * Calls a function of a registered module on the record. The listener's value is what it returns,
+ * on the heap and destroyed after the listener: as_val_reserve() keeps it. `arglist` NULL: no
+ * arguments. AEROSPIKE_ERR_UDF: it failed, the server's text is in the error.
+ */
+AS_EXTERN as_status aerospike_key_apply_async(aerospike* as, as_error* err,
+                                              const as_policy_apply* policy, const as_key* key,
+                                              const char* module, const char* function,
+                                              as_list* arglist, as_async_value_listener listener,
+                                              void* udata, as_event_loop* event_loop,
+                                              as_pipe_listener pipe_listener);
+
+/**
  * Reads all bins. `*rec` NULL: a record on the heap is made on success, which the program destroys.
  * `*rec` given: it is filled, its old values are destroyed, and its bins move to the heap if they
  * are too few. `rec` NULL: only the status counts. Likewise for the other reads.
@@ -126,6 +138,12 @@ AS_EXTERN as_status aerospike_key_remove(aerospike* as, as_error* err,
 AS_EXTERN as_status aerospike_key_operate(aerospike* as, as_error* err,
                                           const as_policy_operate* policy, const as_key* key,
                                           const as_operations* ops, as_record** rec);
+
+/** Calls a function on the record. `*result` gets its value, the program's to be released by
+ * as_val_destroy(); NULL on failure. `result` may be NULL. */
+AS_EXTERN as_status aerospike_key_apply(aerospike* as, as_error* err, const as_policy_apply* policy,
+                                        const as_key* key, const char* module, const char* function,
+                                        as_list* arglist, as_val** result);
 
 #ifdef __cplusplus
 }

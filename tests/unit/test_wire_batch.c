@@ -395,7 +395,7 @@ static void answers_come_one_by_one(void** state)
         as_record rec;
         as_record_init(&rec, 0);
         as_error err;
-        assert_int_equal(tnd_wire_record(&reply, 0, &rec, as_error_init(&err)), AEROSPIKE_OK);
+        assert_int_equal(tnd_wire_record(&reply, 0, &rec, NULL, as_error_init(&err)), AEROSPIKE_OK);
         if (i == 1) {
             assert_int_equal(as_record_numbins(&rec), 2);
             assert_int_equal(rec.bins.entries[1].valuep->integer.value, 6);
