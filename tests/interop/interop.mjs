@@ -406,6 +406,32 @@ test('limits', async () => {
 
 // ---- routing ------------------------------------------------------------------------------------
 
+test('batches of every kind of row', async () => {
+  const { batchType: type } = Aerospike
+  const keys = Array.from({ length: 40 }, (_, i) => key(`batch-${i}`))
+  const written = await client.batchWrite(keys.map((k, i) => (
+    { type: type.BATCH_WRITE, key: k, ops: [op.write('n', i), op.write('s', 'x')] })))
+  assert.ok(written.every(row => row.status === 0))
+  const mixed = await client.batchWrite([
+    { type: type.BATCH_READ, key: keys[0], readAllBins: true },
+    { type: type.BATCH_READ, key: keys[1], bins: ['n'] },
+    { type: type.BATCH_WRITE, key: keys[2], ops: [op.incr('n', 10), op.read('n')] },
+    { type: type.BATCH_REMOVE, key: keys[3] },
+    { type: type.BATCH_READ, key: keys[3], readAllBins: true },
+    { type: type.BATCH_READ, key: key('batch-none'), readAllBins: true }
+  ])
+  assert.deepEqual(mixed[0].record.bins, { n: 0, s: 'x' })
+  assert.deepEqual(mixed[1].record.bins, { n: 1 })
+  assert.equal(mixed[2].record.bins.n, 12)
+  assert.equal(mixed[3].status, 0)
+  assert.equal(mixed[5].status, status.ERR_RECORD_NOT_FOUND)
+  const read = await client.batchGet(keys)
+  assert.equal(read.filter(row => row.status === 0).length, keys.length - 1)
+  const there = await client.batchExists(keys)
+  assert.equal(there.filter(row => row.status === 0).length, keys.length - 1)
+  await client.batchRemove(keys)
+})
+
 test('every command reaches the right node', async () => {
   const before = await statistic('client_proxy_complete')
   for (let round = 0; round < 20; round++) {

@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cluster.h"
+#include "message.h"
 
 enum {
     CONN_FRAME = 8,
@@ -219,8 +219,8 @@ static mc_fault* conn_fault(mc_conn* conn, mc_fault_kind kind, unsigned scope, b
 }
 
 // Faults that take the answer's place. Returns true if one did.
-static bool conn_fault_instead(mc_conn* conn, unsigned scope, bool applied, size_t begin,
-                               uint64_t now_ms)
+static bool conn_fault_instead(mc_conn* conn, unsigned scope, bool is_batch, bool applied,
+                               size_t begin, uint64_t now_ms)
 {
     mc_fault* fault = conn_fault(conn, MC_FAULT_ANSWER, scope, applied);
     if (fault) {
@@ -229,6 +229,8 @@ static bool conn_fault_instead(mc_conn* conn, unsigned scope, bool applied, size
             size_t frame = mc_frame_begin(&conn->out, CONN_TYPE_INFO);
             mc_bytes_format(&conn->out, "ERROR:%d:fault\n", fault->arg);
             mc_frame_end(&conn->out, frame);
+        } else if (is_batch) {
+            mc_message_trailer(&conn->out, fault->arg);
         } else {
             mc_message_reply(&conn->out, fault->arg, 0, 0);
         }
@@ -281,15 +283,17 @@ static conn_result conn_request(mc_conn* conn, unsigned type, const uint8_t* bod
 {
     size_t begin = conn->out.len;
     unsigned scope = conn_scope(type);
+    bool is_batch = scope == MC_SCOPE_RECORD && len > 1 && body[1] & MC_INFO1_BATCH;
     bool faults = mc_fault_is_set(conn->node);
-    if (faults && !conn->park_ms && conn_fault_instead(conn, scope, false, begin, now_ms)) {
+    if (faults && !conn->park_ms &&
+        conn_fault_instead(conn, scope, is_batch, false, begin, now_ms)) {
         return CONN_DONE;
     }
     if (conn_answer(conn, type, body, len, now_ms) == CONN_WAIT) {
         conn->out.len = begin;
         return CONN_WAIT;
     }
-    if (faults && !conn_fault_instead(conn, scope, true, begin, now_ms)) {
+    if (faults && !conn_fault_instead(conn, scope, is_batch, true, begin, now_ms)) {
         conn_fault_spoil(conn, scope, begin, now_ms);
     }
     return CONN_DONE;

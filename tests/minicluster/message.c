@@ -1,9 +1,9 @@
 /*
  * Record requests: structure, routing, replies. Honours protocol/records.md 1, 3 and 10.
  *
- * Not executed, refused as a Community server (or one with the feature off) would: batch (150),
- * UDFs (22), filters beyond the simple ones (4, see filter.c), transactions and linearized reads
- * (25), operations on bits, HLL and expressions (16), messages without a digest (16).
+ * Batches are batch.c's. Not executed, refused as a Community server (or one with the feature off)
+ * would: UDFs (22), filters beyond the simple ones (4, see filter.c), transactions and linearized
+ * reads (25), operations on bits, HLL and expressions (16), messages without a digest (16).
  */
 #include "message.h"
 
@@ -73,20 +73,33 @@ static bool message_fields(mc_message* m, const uint8_t** at, const uint8_t* end
     return true;
 }
 
-static bool message_ops(const uint8_t* at, const uint8_t* end, uint32_t count)
+static bool message_ops(const uint8_t** at, const uint8_t* end, uint32_t count)
 {
     for (uint32_t i = 0; i < count; i++) {
-        if (end - at < 8) {
+        if (end - *at < 8) {
             return false;
         }
-        uint64_t size = mc_be_get(at, 4);
-        uint64_t extra = at[6] & 1 ? 8 : 0; // a last-update time
-        if (size > (uint64_t)(end - at - 4) || size < 4u + at[7] + extra) {
+        uint64_t size = mc_be_get(*at, 4);
+        uint64_t extra = (*at)[6] & 1 ? 8 : 0; // a last-update time
+        if (size > (uint64_t)(end - *at - 4) || size < 4u + (*at)[7] + extra) {
             return false;
         }
-        at += 4 + size;
+        *at += 4 + size;
     }
-    return at == end;
+    return true;
+}
+
+bool mc_message_body(mc_message* m, const uint8_t** at, const uint8_t* end, uint32_t fields,
+                     uint32_t ops)
+{
+    if (!message_fields(m, at, end, fields)) {
+        return false;
+    }
+    m->ops = *at;
+    m->op_count = ops;
+    bool fits = message_ops(at, end, ops);
+    m->end = *at;
+    return fits;
 }
 
 int mc_message_parse(mc_message* m, const uint8_t* body, size_t len)
@@ -103,16 +116,15 @@ int mc_message_parse(mc_message* m, const uint8_t* body, size_t len)
     m->ttl = (uint32_t)mc_be_get(body + 10, 4);
     m->timeout_ms = (uint32_t)mc_be_get(body + 14, 4);
     uint32_t fields = (uint32_t)mc_be_get(body + 18, 2);
-    m->op_count = (uint32_t)mc_be_get(body + 20, 2);
-    m->ops = body + MESSAGE_HEADER;
-    m->end = body + len;
+    uint32_t ops = (uint32_t)mc_be_get(body + 20, 2);
+    const uint8_t* at = body + MESSAGE_HEADER;
     if (fields == 0) {
         return MC_NAMESPACE;
     }
-    if (!message_fields(m, &m->ops, m->end, fields) || !message_ops(m->ops, m->end, m->op_count)) {
+    if (!mc_message_body(m, &at, body + len, fields, ops) || at != body + len) {
         return MC_PARAMETER;
     }
-    return m->op_count > MESSAGE_OPS_MAX ? MC_PARAMETER : MC_OK;
+    return ops > MESSAGE_OPS_MAX ? MC_PARAMETER : MC_OK;
 }
 
 bool mc_message_op(const mc_message* m, const uint8_t** at, mc_op* ret_op)
@@ -150,7 +162,7 @@ void mc_message_reply(mc_bytes* out, int result, uint32_t generation, uint32_t v
     mc_frame_end(out, begin);
 }
 
-static void message_trailer(mc_bytes* out, int result)
+void mc_message_trailer(mc_bytes* out, int result)
 {
     size_t begin = mc_frame_begin(out, 3);
     message_header(out, MC_INFO3_LAST, result, 0, 0);
@@ -326,6 +338,35 @@ static bool message_route(mc_command* c, bool last)
     return true;
 }
 
+bool mc_command_answer(mc_command* c, int result, bool last)
+{
+    c->void_now = mc_cluster_void_now(c->conn->cluster, c->now_ms);
+    c->begin = mc_frame_begin(c->out, 3);
+    c->entries = 0;
+    message_header(c->out, 0, 0, 0, 0);
+    if (result == MC_OK) {
+        c->space = message_namespace(c->conn->cluster, c->m->ns);
+        result = c->space ? message_refusal(c) : MC_NAMESPACE;
+    }
+    if (result != MC_OK) {
+        mc_reply_finish(c, result, 0, 0);
+        return true;
+    }
+    c->pid = mc_store_partition(c->m->digest.data);
+    return message_route(c, last);
+}
+
+bool mc_message_waits(mc_conn* conn, const mc_message* m)
+{
+    mc_namespace* space = message_namespace(conn->cluster, m->ns);
+    if (!space || m->digest.len != 20) {
+        return false;
+    }
+    mc_route route = mc_maps_route(conn->node, space, mc_store_partition(m->digest.data),
+                                   m->info2 & MC_INFO2_WRITE, m->info3 & MC_INFO3_COMMIT_MASTER);
+    return route == MC_ROUTE_WAIT_MASTER || route == MC_ROUTE_WAIT_COPY;
+}
+
 bool mc_message_answer(mc_conn* conn, const uint8_t* body, size_t len, uint64_t now_ms, bool last,
                        uint32_t* ret_timeout_ms)
 {
@@ -333,21 +374,12 @@ bool mc_message_answer(mc_conn* conn, const uint8_t* body, size_t len, uint64_t 
     int result = mc_message_parse(&m, body, len);
     *ret_timeout_ms = m.timeout_ms;
     if (m.info1 & MC_INFO1_BATCH || m.batch.data) {
-        message_trailer(&conn->out, result == MC_OK && m.batch.data ? MC_BATCH_DISABLED : 4);
-        return true;
+        if (result != MC_OK || !m.batch.data) {
+            mc_message_trailer(&conn->out, MC_PARAMETER);
+            return true;
+        }
+        return mc_batch_answer(conn, &m, now_ms, last);
     }
     mc_command c = {.conn = conn, .m = &m, .now_ms = now_ms, .out = &conn->out};
-    c.void_now = mc_cluster_void_now(conn->cluster, now_ms);
-    c.begin = mc_frame_begin(c.out, 3);
-    message_header(c.out, 0, 0, 0, 0);
-    if (result == MC_OK) {
-        c.space = message_namespace(conn->cluster, m.ns);
-        result = c.space ? message_refusal(&c) : MC_NAMESPACE;
-    }
-    if (result != MC_OK) {
-        mc_reply_finish(&c, result, 0, 0);
-        return true;
-    }
-    c.pid = mc_store_partition(m.digest.data);
-    return message_route(&c, last);
+    return mc_command_answer(&c, result, last);
 }

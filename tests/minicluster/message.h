@@ -110,6 +110,10 @@ typedef struct mc_command {
 
 // Checks the structure. Returns a result code.
 int mc_message_parse(mc_message* m, const uint8_t* body, size_t len);
+// Takes so many fields and operations from *at, which is moved behind them. False if they don't
+// fit.
+bool mc_message_body(mc_message* m, const uint8_t** at, const uint8_t* end, uint32_t fields,
+                     uint32_t ops);
 // Walks the operations: *at starts as m->ops. False at the end.
 bool mc_message_op(const mc_message* m, const uint8_t** at, mc_op* ret_op);
 
@@ -138,6 +142,19 @@ void mc_command_tell(const mc_command* c, const mc_record* record);
 // filter.c: whether the command may go on with this record: 0, 27, or 4 for a filter that isn't
 // understood. Without a record only the filter's form is judged.
 int mc_filter(mc_slice filter, const mc_record* record);
+
+// Answers a command with a frame of its own: by this result, or if that is MC_OK by executing it.
+// False: it waits for an owner, and nothing was answered (out has a begun frame).
+bool mc_command_answer(mc_command* c, int result, bool last);
+
+// Would the command wait for an owner of its partition?
+bool mc_message_waits(mc_conn* conn, const mc_message* m);
+
+// The end of a stream of answers.
+void mc_message_trailer(mc_bytes* out, int result);
+
+// batch.c: all rows. False: one of them waits, and nothing was answered or executed.
+bool mc_batch_answer(mc_conn* conn, const mc_message* m, uint64_t now_ms, bool last);
 
 // read.c, remove.c, write.c: each finishes the reply.
 void mc_read(mc_command* c);
