@@ -175,6 +175,7 @@ static void cmd_tell(tnd_cmd* cmd, as_error* err, void* result)
         cmd->listener.value(err, result, cmd->udata, cmd->entry);
         break;
     case TND_CMD_MANY:
+    case TND_CMD_TEXT:
         cmd->many->on_end(cmd, err);
         break;
     }

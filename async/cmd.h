@@ -25,9 +25,11 @@ typedef enum tnd_cmd_result {
     TND_CMD_STATUS, /* nothing */
     TND_CMD_VALUE,  /* what a UDF has returned */
     TND_CMD_MANY,   /* records of a batch: see tnd_cmd_many */
+    TND_CMD_TEXT,   /* of an info request: likewise */
 } tnd_cmd_result;
 
-/* What commands on many records do in their own way. Its functions may not end the command. */
+/* What commands do in their own way that aren't about one record. These functions may not end the
+ * command. */
 typedef struct tnd_cmd_many {
     /* The node of the next attempt, with cmd->node_index, and the request for it in cmd->buf; NULL
      * with `err` set. `timeout_ms` is for the server. */
@@ -41,6 +43,10 @@ typedef struct tnd_cmd_many {
 
     /* Is there more to ask this node for? After on_last. */
     bool (*has_more)(tnd_cmd* cmd);
+
+    /* Instead of these three: an info answer. NULL, with cmd->err set if the server refuses; or why
+     * that can't be. */
+    const char* (*on_text)(tnd_cmd* cmd, const uint8_t* body, size_t size);
 
     /* An attempt has failed whose request may have been executed. */
     void (*on_unknown)(tnd_cmd* cmd);
@@ -76,7 +82,7 @@ struct tnd_cmd {
         as_async_value_listener value;
     } listener;
     void* udata;
-    const tnd_cmd_many* many; /* with TND_CMD_MANY */
+    const tnd_cmd_many* many; /* with TND_CMD_MANY and TND_CMD_TEXT */
     void* part;               /* its own */
     as_policy_read_mode_sc read_mode_sc;
     tnd_replica replica;

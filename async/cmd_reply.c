@@ -255,6 +255,22 @@ static void cmd_on_result(tnd_cmd* cmd, tnd_wire_reply* reply)
     }
 }
 
+/* ---- info ---- */
+
+static void cmd_on_text(tnd_cmd* cmd, uint8_t type, const uint8_t* body, size_t size)
+{
+    const char* reason =
+        type == TND_WIRE_INFO ? cmd->many->on_text(cmd, body, size) : "not an info answer";
+    if (reason) {
+        cmd_on_bad_reply(cmd, reason);
+        return;
+    }
+    tnd_link* link = cmd->link;
+    cmd->link = NULL;
+    tnd_link_release(link);
+    tnd_cmd_end(cmd, cmd->err.code == AEROSPIKE_OK ? NULL : &cmd->err, NULL);
+}
+
 static void cmd_on_message(tnd_cmd* cmd, const uint8_t* body, size_t size)
 {
     tnd_wire_reply reply;
@@ -287,6 +303,8 @@ static void cmd_on_reply(tnd_cmd* cmd, uint8_t type, const uint8_t* body, size_t
 {
     if (!tnd_cmd_is_out(cmd)) {
         cmd_on_bad_reply(cmd, "it came before the request was out");
+    } else if (cmd->result == TND_CMD_TEXT) {
+        cmd_on_text(cmd, type, body, size);
     } else if (type == TND_WIRE_MESSAGE) {
         cmd_on_message(cmd, body, size);
     } else if (type == TND_WIRE_COMPRESSED && cmd->may_inflate) {

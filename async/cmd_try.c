@@ -224,7 +224,7 @@ static void cmd_send_now(tnd_cmd* cmd)
     cmd->received_mark = link->conn.received_bytes;
     tnd_stats_node_move(cmd->engine->stats, cmd->node_index, TND_NODE_COUNTER(requests), 1);
     if (!cmd_send_compressed(cmd)) {
-        tnd_link_send(link, cmd->seat, cmd->buf.data, cmd->buf.size, cmd->many != NULL);
+        tnd_link_send(link, cmd->seat, cmd->buf.data, cmd->buf.size, cmd->result == TND_CMD_MANY);
     }
     cmd_arm_at(cmd, cmd->active_us);
 }
