@@ -32,7 +32,6 @@ static uint32_t names_count(char** names, uint32_t count)
 static as_status row_read(const batch_call* call, tnd_buf* rows, const as_batch_read_record* row)
 {
     as_policy_batch_read usual = {
-        .filter_exp = call->policy->base.filter_exp,
         .read_mode_ap = call->policy->read_mode_ap,
         .read_mode_sc = call->policy->read_mode_sc,
         .read_touch_ttl_percent = call->policy->read_touch_ttl_percent,
@@ -46,7 +45,8 @@ static as_status row_read(const batch_call* call, tnd_buf* rows, const as_batch_
     };
     const as_policy_batch_read* policy = row->policy ? row->policy : &usual;
     return tnd_policy_check_batch_read(policy, call->err) == AEROSPIKE_OK
-               ? tnd_wire_row_read(rows, call->err, &row->key, &bins, policy)
+               ? tnd_wire_row_read(rows, call->err, &row->key, &bins, policy,
+                                   call->policy->base.filter_exp)
                : call->err->code;
 }
 
@@ -56,7 +56,8 @@ static as_status row_write(const batch_call* call, tnd_buf* rows, const as_batch
         row->policy ? row->policy : &call->as->config.policies.batch_write;
     tnd_wire_ops ops = tnd_wire_ops_of(row->ops);
     return tnd_policy_check_batch_write(policy, call->err) == AEROSPIKE_OK
-               ? tnd_wire_row_write(rows, call->err, &row->key, &ops, policy)
+               ? tnd_wire_row_write(rows, call->err, &row->key, &ops, policy,
+                                    call->policy->base.filter_exp)
                : call->err->code;
 }
 
@@ -66,7 +67,8 @@ static as_status row_apply(const batch_call* call, tnd_buf* rows, const as_batch
         row->policy ? row->policy : &call->as->config.policies.batch_apply;
     tnd_wire_udf udf = {.module = row->module, .function = row->function, .arglist = row->arglist};
     return tnd_policy_check_batch_apply(policy, call->err) == AEROSPIKE_OK
-               ? tnd_wire_row_apply(rows, call->err, &row->key, &udf, policy)
+               ? tnd_wire_row_apply(rows, call->err, &row->key, &udf, policy,
+                                    call->policy->base.filter_exp)
                : call->err->code;
 }
 
@@ -76,7 +78,8 @@ static as_status row_remove(const batch_call* call, tnd_buf* rows,
     const as_policy_batch_remove* policy =
         row->policy ? row->policy : &call->as->config.policies.batch_remove;
     return tnd_policy_check_batch_remove(policy, call->err) == AEROSPIKE_OK
-               ? tnd_wire_row_remove(rows, call->err, &row->key, policy)
+               ? tnd_wire_row_remove(rows, call->err, &row->key, policy,
+                                     call->policy->base.filter_exp)
                : call->err->code;
 }
 

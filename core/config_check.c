@@ -25,13 +25,7 @@
     X("policies.batch_write.on_locking_only", c->policies.batch_write.on_locking_only,             \
       "transactions aren't")                                                                       \
     X("policies.batch_apply.on_locking_only", c->policies.batch_apply.on_locking_only,             \
-      "transactions aren't")                                                                       \
-    X("policies.batch_write.filter_exp", c->policies.batch_write.filter_exp != NULL,               \
-      "filter expressions aren't")                                                                 \
-    X("policies.batch_apply.filter_exp", c->policies.batch_apply.filter_exp != NULL,               \
-      "filter expressions aren't")                                                                 \
-    X("policies.batch_remove.filter_exp", c->policies.batch_remove.filter_exp != NULL,             \
-      "filter expressions aren't")
+      "transactions aren't")
 
 static bool metrics_are_set(const as_metrics_policy* metrics)
 {

@@ -179,6 +179,9 @@ as_status tnd_policy_check_batch(const as_policy_batch* policy, as_error* err)
     static const char name[] = "as_policy_batch";
     as_status status = tnd_policy_check_base(&policy->base, name, err);
 
+    if (status == AEROSPIKE_OK && policy->base.compress) {
+        status = refuse_later(err, name, "base.compress", "compressed batches");
+    }
     if (status == AEROSPIKE_OK) {
         status = check_common(err, name, AS_POLICY_KEY_DIGEST, policy->replica);
     }
@@ -189,12 +192,8 @@ as_status tnd_policy_check_batch(const as_policy_batch* policy, as_error* err)
     return status;
 }
 
-static as_status check_row(as_error* err, const char* name, const as_exp* filter_exp,
-                           as_policy_key key, bool on_locking_only)
+static as_status check_row(as_error* err, const char* name, as_policy_key key, bool on_locking_only)
 {
-    if (filter_exp) {
-        return refuse_later(err, name, "filter_exp", "filter expressions of single rows");
-    }
     if (on_locking_only) {
         return refuse_later(err, name, "on_locking_only", "transactions");
     }
@@ -204,7 +203,7 @@ static as_status check_row(as_error* err, const char* name, const as_exp* filter
 as_status tnd_policy_check_batch_read(const as_policy_batch_read* policy, as_error* err)
 {
     static const char name[] = "as_policy_batch_read";
-    as_status status = check_row(err, name, policy->filter_exp, AS_POLICY_KEY_DIGEST, false);
+    as_status status = check_row(err, name, AS_POLICY_KEY_DIGEST, false);
 
     if (status == AEROSPIKE_OK) {
         status = check_read_modes(err, name, policy->read_mode_ap, policy->read_mode_sc,
@@ -216,8 +215,7 @@ as_status tnd_policy_check_batch_read(const as_policy_batch_read* policy, as_err
 as_status tnd_policy_check_batch_write(const as_policy_batch_write* policy, as_error* err)
 {
     static const char name[] = "as_policy_batch_write";
-    as_status status =
-        check_row(err, name, policy->filter_exp, policy->key, policy->on_locking_only);
+    as_status status = check_row(err, name, policy->key, policy->on_locking_only);
 
     if (status == AEROSPIKE_OK) {
         status = check_write_modes(err, name, policy->commit_level, policy->gen, policy->exists);
@@ -228,8 +226,7 @@ as_status tnd_policy_check_batch_write(const as_policy_batch_write* policy, as_e
 as_status tnd_policy_check_batch_apply(const as_policy_batch_apply* policy, as_error* err)
 {
     static const char name[] = "as_policy_batch_apply";
-    as_status status =
-        check_row(err, name, policy->filter_exp, policy->key, policy->on_locking_only);
+    as_status status = check_row(err, name, policy->key, policy->on_locking_only);
 
     if (status == AEROSPIKE_OK) {
         status = check_write_modes(err, name, policy->commit_level, AS_POLICY_GEN_IGNORE,
@@ -241,7 +238,7 @@ as_status tnd_policy_check_batch_apply(const as_policy_batch_apply* policy, as_e
 as_status tnd_policy_check_batch_remove(const as_policy_batch_remove* policy, as_error* err)
 {
     static const char name[] = "as_policy_batch_remove";
-    as_status status = check_row(err, name, policy->filter_exp, policy->key, false);
+    as_status status = check_row(err, name, policy->key, false);
 
     if (status == AEROSPIKE_OK) {
         status = check_write_modes(err, name, policy->commit_level, policy->gen,

@@ -25,10 +25,17 @@ enum {
 
 /* --- rows --- */
 
-as_status tnd_wire_row_read(tnd_buf* rows, as_error* err, const as_key* key,
-                            const tnd_wire_row_bins* bins, const as_policy_batch_read* policy)
+static const as_exp* filter_of(const as_exp* own, const as_exp* usual)
 {
-    tnd_request req = {.key = key, .info1 = INFO1_READ};
+    return own ? own : usual;
+}
+
+as_status tnd_wire_row_read(tnd_buf* rows, as_error* err, const as_key* key,
+                            const tnd_wire_row_bins* bins, const as_policy_batch_read* policy,
+                            const as_exp* usual)
+{
+    tnd_request req = {
+        .key = key, .info1 = INFO1_READ, .filter = filter_of(policy->filter_exp, usual)};
     if (bins->ops) {
         as_policy_operate operate;
         as_policy_operate_init(&operate);
@@ -61,9 +68,10 @@ as_status tnd_wire_row_read(tnd_buf* rows, as_error* err, const as_key* key,
 }
 
 as_status tnd_wire_row_write(tnd_buf* rows, as_error* err, const as_key* key,
-                             const tnd_wire_ops* ops, const as_policy_batch_write* policy)
+                             const tnd_wire_ops* ops, const as_policy_batch_write* policy,
+                             const as_exp* usual)
 {
-    tnd_request req = {.key = key};
+    tnd_request req = {.key = key, .filter = filter_of(policy->filter_exp, usual)};
     as_policy_operate operate;
     as_policy_operate_init(&operate);
     operate.respond_all_ops = true;
@@ -84,21 +92,25 @@ as_status tnd_wire_row_write(tnd_buf* rows, as_error* err, const as_key* key,
 }
 
 as_status tnd_wire_row_apply(tnd_buf* rows, as_error* err, const as_key* key,
-                             const tnd_wire_udf* udf, const as_policy_batch_apply* policy)
+                             const tnd_wire_udf* udf, const as_policy_batch_apply* policy,
+                             const as_exp* usual)
 {
     tnd_request req = {.key = key,
                        .info2 = INFO2_WRITE,
                        .info4 = policy->on_locking_only ? INFO4_ON_LOCKING_ONLY : 0,
                        .ttl = tnd_request_ttl(AS_RECORD_CLIENT_DEFAULT_TTL, policy->ttl),
+                       .filter = filter_of(policy->filter_exp, usual),
                        .udf = udf};
     tnd_request_set_commit(&req, policy->commit_level, policy->durable_delete);
     return tnd_request_append_row(rows, err, &req, policy->key);
 }
 
 as_status tnd_wire_row_remove(tnd_buf* rows, as_error* err, const as_key* key,
-                              const as_policy_batch_remove* policy)
+                              const as_policy_batch_remove* policy, const as_exp* usual)
 {
-    tnd_request req = {.key = key, .info2 = INFO2_WRITE | INFO2_DELETE | INFO2_RESPOND_ALL_OPS};
+    tnd_request req = {.key = key,
+                       .info2 = INFO2_WRITE | INFO2_DELETE | INFO2_RESPOND_ALL_OPS,
+                       .filter = filter_of(policy->filter_exp, usual)};
     tnd_request_set_generation(&req, policy->gen, policy->generation);
     tnd_request_set_commit(&req, policy->commit_level, policy->durable_delete);
     return tnd_request_append_row(rows, err, &req, policy->key);

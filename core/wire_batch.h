@@ -28,20 +28,24 @@ typedef struct tnd_wire_row_bins {
 } tnd_wire_row_bins;
 
 /* Each appends one row to `rows`, or fails with `err` set and leaves `rows` as it was: the statuses
-   of wire.h. The key's digest is computed if it has none yet. */
+   of wire.h. The key's digest is computed if it has none yet. `usual` is the filter of rows whose
+   policy has none, or NULL. */
 
 as_status tnd_wire_row_read(tnd_buf* rows, as_error* err, const as_key* key,
-                            const tnd_wire_row_bins* bins, const as_policy_batch_read* policy);
+                            const tnd_wire_row_bins* bins, const as_policy_batch_read* policy,
+                            const as_exp* usual);
 
 /* AEROSPIKE_ERR_PARAM too for operations that only read: as a write they would touch the record. */
 as_status tnd_wire_row_write(tnd_buf* rows, as_error* err, const as_key* key,
-                             const tnd_wire_ops* ops, const as_policy_batch_write* policy);
+                             const tnd_wire_ops* ops, const as_policy_batch_write* policy,
+                             const as_exp* usual);
 
 as_status tnd_wire_row_apply(tnd_buf* rows, as_error* err, const as_key* key,
-                             const tnd_wire_udf* udf, const as_policy_batch_apply* policy);
+                             const tnd_wire_udf* udf, const as_policy_batch_apply* policy,
+                             const as_exp* usual);
 
 as_status tnd_wire_row_remove(tnd_buf* rows, as_error* err, const as_key* key,
-                              const as_policy_batch_remove* policy);
+                              const as_policy_batch_remove* policy, const as_exp* usual);
 
 /* --- messages --- */
 

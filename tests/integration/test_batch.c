@@ -12,6 +12,7 @@
 #include <cmocka.h>
 
 #include <aerospike/aerospike_batch.h>
+#include <aerospike/as_exp.h>
 
 #include "tests/lib/client.h"
 #include "tests/lib/cluster.h"
@@ -263,6 +264,38 @@ static void rows_fail_alone(void** state)
     as_operations_destroy(&ops);
     as_batch_records_destroy(records);
     remove_numbers(0, 4);
+}
+
+/* The batch's filter is for the rows that have none of their own. */
+static void filters_of_rows_and_of_the_batch(void** state)
+{
+    (void)state;
+    outcome got;
+    as_error err;
+    as_record rec;
+    as_key key;
+    init_key(&key, 1);
+    as_record_inita(&rec, 1);
+    as_record_set_int64(&rec, "v", 1);
+    assert_int_equal(aerospike_key_put(&as, &err, NULL, &key, &rec), AEROSPIKE_OK);
+    as_record_destroy(&rec);
+    as_policy_batch policy;
+    as_policy_batch_init(&policy);
+    policy.base.filter_exp = as_exp_from_base64("kwGTUQKhdgI="); /* v == 2 */
+    as_policy_batch_read is_one;
+    as_policy_batch_read_init(&is_one);
+    is_one.filter_exp = as_exp_from_base64("kwGTUQKhdgE="); /* v == 1 */
+    as_batch_records* records = as_batch_records_create(2);
+    add_read(records, 1);
+    add_read(records, 1);
+    row_at(records, 1)->read.policy = &is_one;
+    assert_int_equal(run(records, &policy, &got), AEROSPIKE_OK);
+    assert_int_equal(result_at(records, 0), AEROSPIKE_FILTERED_OUT);
+    assert_int_equal(result_at(records, 1), AEROSPIKE_OK);
+    as_exp_destroy(policy.base.filter_exp);
+    as_exp_destroy(is_one.filter_exp);
+    as_batch_records_destroy(records);
+    remove_numbers(1, 1);
 }
 
 static void namespaces_that_are_not_there(void** state)
@@ -528,6 +561,7 @@ int main(int argc, char* argv[])
         cmocka_unit_test(reads_in_every_way),
         cmocka_unit_test(mixes_reads_writes_and_removes),
         cmocka_unit_test(rows_fail_alone),
+        cmocka_unit_test(filters_of_rows_and_of_the_batch),
         cmocka_unit_test(namespaces_that_are_not_there),
         cmocka_unit_test(an_empty_batch_is_told_from_the_loop),
         cmocka_unit_test(what_cannot_be_started),

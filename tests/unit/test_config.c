@@ -450,12 +450,6 @@ static void default_policies_are_checked(void** state)
     assert_later(c.policies.apply.on_locking_only = true, "policies.apply.on_locking_only");
     assert_later(c.policies.batch_write.on_locking_only = true, "batch_write.on_locking_only");
     assert_later(c.policies.batch_apply.on_locking_only = true, "batch_apply.on_locking_only");
-    assert_later(c.policies.batch_write.filter_exp = as_exp_from_base64("ww=="),
-                 "batch_write.filter_exp");
-    assert_later(c.policies.batch_apply.filter_exp = as_exp_from_base64("ww=="),
-                 "batch_apply.filter_exp");
-    assert_later(c.policies.batch_remove.filter_exp = as_exp_from_base64("ww=="),
-                 "batch_remove.filter_exp");
 }
 
 static void login_is_checked(void** state)

@@ -240,17 +240,20 @@ static void every_kind_of_row(void** state)
     tnd_wire_row_bins all = {.wants_all = true};
     tnd_wire_ops list = tnd_wire_ops_of(&ops);
 
-    add(w, tnd_wire_row_read(&w->rows, &w->err, &w->keys[0], &all, &w->read), &w->keys[0], false);
-    next_row(w);
-    add(w, tnd_wire_row_write(&w->rows, &w->err, &w->keys[1], &list, &w->write), &w->keys[1],
+    add(w, tnd_wire_row_read(&w->rows, &w->err, &w->keys[0], &all, &w->read, NULL), &w->keys[0],
         false);
     next_row(w);
-    add(w, tnd_wire_row_apply(&w->rows, &w->err, &w->keys[2], &sum, &w->apply), &w->keys[2], false);
+    add(w, tnd_wire_row_write(&w->rows, &w->err, &w->keys[1], &list, &w->write, NULL), &w->keys[1],
+        false);
     next_row(w);
-    add(w, tnd_wire_row_remove(&w->rows, &w->err, &w->keys[3], &w->remove), &w->keys[3], false);
+    add(w, tnd_wire_row_apply(&w->rows, &w->err, &w->keys[2], &sum, &w->apply, NULL), &w->keys[2],
+        false);
+    next_row(w);
+    add(w, tnd_wire_row_remove(&w->rows, &w->err, &w->keys[3], &w->remove, NULL), &w->keys[3],
+        false);
     add(w, AEROSPIKE_OK, &w->keys[2], true);
     next_row(w);
-    add(w, tnd_wire_row_apply(&w->rows, &w->err, &w->keys[4], &none, &w->apply), &w->keys[4],
+    add(w, tnd_wire_row_apply(&w->rows, &w->err, &w->keys[4], &none, &w->apply, NULL), &w->keys[4],
         false);
     assert_message(w, REQ_MIXED);
     as_operations_destroy(&ops);
@@ -261,10 +264,12 @@ static void rows_that_repeat(void** state)
 {
     world* w = *state;
     tnd_wire_row_bins all = {.wants_all = true};
-    add(w, tnd_wire_row_read(&w->rows, &w->err, &w->keys[0], &all, &w->read), &w->keys[0], false);
+    add(w, tnd_wire_row_read(&w->rows, &w->err, &w->keys[0], &all, &w->read, NULL), &w->keys[0],
+        false);
     for (size_t i = 1; i < 4; i++) {
         size_t again = w->rows.size;
-        assert_int_equal(tnd_wire_row_read(&w->rows, &w->err, &w->keys[i], &all, &w->read), 0);
+        assert_int_equal(tnd_wire_row_read(&w->rows, &w->err, &w->keys[i], &all, &w->read, NULL),
+                         0);
         assert_int_equal(w->rows.size - again, again);
         assert_memory_equal(w->rows.data, w->rows.data + again, again);
         w->rows.size = again;
@@ -283,7 +288,7 @@ static void rows_with_info4_and_generation(void** state)
     w->write.gen = AS_POLICY_GEN_EQ;
     w->write.on_locking_only = true;
     tnd_wire_ops list = tnd_wire_ops_of(&ops);
-    add(w, tnd_wire_row_write(&w->rows, &w->err, &w->keys[0], &list, &w->write), &w->keys[0],
+    add(w, tnd_wire_row_write(&w->rows, &w->err, &w->keys[0], &list, &w->write, NULL), &w->keys[0],
         false);
     add(w, AEROSPIKE_OK, &w->keys[1], true);
     assert_false(tnd_wire_row_has_key(w->rows.data, w->rows.size));
@@ -308,7 +313,7 @@ static void rows_with_user_keys(void** state)
         memcpy(key.digest.value, w->keys[i].digest.value, sizeof(key.digest.value));
         key.digest.init = true;
         next_row(w);
-        add(w, tnd_wire_row_write(&w->rows, &w->err, &key, &list, &w->write), &key, false);
+        add(w, tnd_wire_row_write(&w->rows, &w->err, &key, &list, &w->write, NULL), &key, false);
         assert_true(tnd_wire_row_has_key(w->rows.data + w->before, w->rows.size - w->before));
     }
     assert_message(w, REQ_KEYS);
@@ -332,23 +337,23 @@ static void what_cannot_be_a_row(void** state)
     as_operations_add_read(&ops, "a");
     tnd_wire_ops reads = tnd_wire_ops_of(&ops), empty = {0};
     tnd_wire_udf udf = {.module = "rec", .function = ""};
-    assert_refused(w, tnd_wire_row_write(&w->rows, &w->err, &w->keys[0], &reads, &w->write),
+    assert_refused(w, tnd_wire_row_write(&w->rows, &w->err, &w->keys[0], &reads, &w->write, NULL),
                    "only read");
-    assert_refused(w, tnd_wire_row_write(&w->rows, &w->err, &w->keys[0], &empty, &w->write),
+    assert_refused(w, tnd_wire_row_write(&w->rows, &w->err, &w->keys[0], &empty, &w->write, NULL),
                    "No operations");
-    assert_refused(w, tnd_wire_row_apply(&w->rows, &w->err, &w->keys[0], &udf, &w->apply),
+    assert_refused(w, tnd_wire_row_apply(&w->rows, &w->err, &w->keys[0], &udf, &w->apply, NULL),
                    "function needs a name");
     char name[129] = {0};
     memset(name, 'x', 128);
     udf = (tnd_wire_udf){.module = name, .function = "f"};
-    assert_refused(w, tnd_wire_row_apply(&w->rows, &w->err, &w->keys[0], &udf, &w->apply),
+    assert_refused(w, tnd_wire_row_apply(&w->rows, &w->err, &w->keys[0], &udf, &w->apply, NULL),
                    "module needs a name");
     as_operations_destroy(&ops);
     as_operations_inita(&ops, 1);
     as_operations_add_incr(&ops, "a", 1);
     tnd_wire_ops writes = tnd_wire_ops_of(&ops);
     tnd_wire_row_bins bins = {.ops = &writes};
-    assert_refused(w, tnd_wire_row_read(&w->rows, &w->err, &w->keys[0], &bins, &w->read),
+    assert_refused(w, tnd_wire_row_read(&w->rows, &w->err, &w->keys[0], &bins, &w->read, NULL),
                    "can't write");
     as_operations_destroy(&ops);
 }
@@ -357,7 +362,7 @@ static void messages_have_a_limit(void** state)
 {
     world* w = *state;
     tnd_wire_row_bins all = {.wants_all = true};
-    assert_int_equal(tnd_wire_row_read(&w->rows, &w->err, &w->keys[0], &all, &w->read), 0);
+    assert_int_equal(tnd_wire_row_read(&w->rows, &w->err, &w->keys[0], &all, &w->read, NULL), 0);
     tnd_buf_done(&w->message);
     tnd_buf_init(&w->message, 100);
     tnd_wire_batch_begin(&w->message, FLAGS, TIMEOUT_MS);
