@@ -11,8 +11,10 @@
 
 /* A follower hears of a new directory at once, or by its tick of a second. */
 #define BEHIND_US_MAX (1000 * MS)
-/* A follower learns of its owner's end at once, or by its tick. */
-#define VACANT_US_MAX (1000 * MS)
+/* A follower learns of its owner's end at once. */
+#define VACANT_US_MAX (250 * MS)
+/* Of an owner that hangs, by its tick. */
+#define EXPIRED_US_MAX (1000 * MS)
 #define OFTEN_US (20 * MS)
 /* Of all processes together: views, maps, buffers. */
 #define BYTES_MAX (64ll << 20)
