@@ -86,6 +86,7 @@ struct sim_loop {
     bool is_suspended;   /* in the middle of it */
     sim_fiber* fiber;
     uint64_t last_turn_us;
+    uint64_t turn_us; /* when the present turn began */
     sim_event turn;
     sim_loop_usage usage;
     /* Of the coming turn, and taken from there into the present one. */

@@ -207,6 +207,7 @@ static void on_turn(sim_event* event)
 {
     sim_loop* self = SIM_OWNER(sim_loop, turn, event);
     self->is_turning = true;
+    self->turn_us = self->world->now_us;
     self->is_on_fiber = self->is_suspendable;
     if (self->is_on_fiber && !self->fiber) {
         self->fiber = sim_fiber_new();
@@ -239,9 +240,11 @@ void sim_loop_wake(sim_loop* self)
 
 /* ---- time and chance ---- */
 
+/* As real loops: the time at which the turn began, also after a stop in the middle of it. */
 static uint64_t loop_now_us(tnd_loop* loop)
 {
-    return loop_called(loop)->world->now_us;
+    const sim_loop* self = loop_called(loop);
+    return self->is_turning ? self->turn_us : self->world->now_us;
 }
 
 static uint64_t loop_unix_now(tnd_loop* loop)
@@ -289,6 +292,8 @@ static void loop_timer_start(tnd_loop* loop, tnd_timer* timer, uint64_t delay_us
     timer_state* state = timer_state_of(timer);
     memset(timer->priv, 0, sizeof(timer->priv));
     state->timer = timer;
+    uint64_t stopped_us = self->world->now_us - loop_now_us(loop);
+    delay_us -= stopped_us < delay_us ? stopped_us : delay_us;
     if (self->faults.timer_late_us_max > 0) {
         delay_us += sim_world_below(self->world, self->faults.timer_late_us_max + 1);
     }
