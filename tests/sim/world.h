@@ -148,6 +148,7 @@ struct process {
     world* w;
     process* next; /* of all that ever lived */
     unsigned slot;
+    uint32_t uid;
     char name[24];
     process_state state;
     tnd_loop* loop;
@@ -365,6 +366,7 @@ struct world {
     unsigned nodes_count; /* at first */
     unsigned keys_count;
     bool use_shm;
+    unsigned users_count; /* whose processes share the segment */
     bool has_names;
     bool fail_if_not_connected;
     uint32_t shm_nodes; /* room in the map: few, or enough for all that come and go */

@@ -57,6 +57,7 @@ static void configure(const world* w, as_config* config)
         as_config_add_host(config, name, (uint16_t)(WORLD_PORT + i));
     }
     config->use_shm = w->use_shm;
+    config->shm_mode = w->users_count > 1 ? 0666 : 0600;
     config->shm_key = WORLD_KEY;
     config->shm_max_nodes = w->shm_nodes;
     config->shm_max_namespaces = WORLD_SHM_NAMESPACES;
@@ -104,7 +105,7 @@ static void do_connect(process* p)
 {
     as_error err;
     tnd_client_world host = {
-        .sys = sim_shm_sys_of(p->shm), .pid = 1000 + p->w->processes_count, .uid = 1000};
+        .sys = sim_shm_sys_of(p->shm), .pid = 1000 + p->w->processes_count, .uid = p->uid};
     if (world_now_us(p->w) < p->retry_us) {
         return;
     }
@@ -168,7 +169,9 @@ process* process_start(world* w, unsigned slot)
     p->slot = slot;
     snprintf(p->name, sizeof(p->name), "w%u.%u", slot, w->processes_count);
     p->loop = sim_loop_new(w->sim, p->name);
-    p->shm = sim_shm_process_new(w->shm, 1000);
+    p->uid = 1000 + w->processes_count % w->users_count;
+    sim_loop_set_user(p->loop, p->uid, p->uid);
+    p->shm = sim_shm_process_new(w->shm, p->uid);
     p->events = tnd_events_new(TND_EVENTS_FOREIGN, p->loop, 1);
     p->events->entries[0].max_commands_in_process = w->running_max;
     p->events->entries[0].max_commands_in_queue = w->queued_max;
