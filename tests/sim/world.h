@@ -12,7 +12,7 @@
  *     world_process.c  processes: start, close, kill, stop, the end of each
  *     world_load.c     their commands, and what a command's end must look like
  *     world_model.c    what the records were, when
- *     world_fault.c    faults
+ *     world_fault*.c   faults
  *     world_check.c    what must hold at each step, and when the faults have stopped
  *     world_main.c     options, regression seeds, summary
  *

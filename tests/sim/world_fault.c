@@ -1,16 +1,14 @@
 /*
- * Faults: each function does one of its kind to somebody at random, most for a while. The seed
- * enables some of the kinds and sets their pace, so that worlds differ in what they are about.
+ * Faults of the cluster and of the paths to it, and the schedule of all. Each function does one of
+ * its kind to somebody at random, most for a while. The seed enables some of the kinds and sets
+ * their pace, so that worlds differ in what they are about.
  */
-#include <errno.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "core/mem.h"
-#include "tests/sim/world.h"
-
-typedef bool (*fault_fn)(world* w);
+#include "tests/sim/world_fault.h"
 
 /* ---- whom it hits, and for how long ---- */
 
@@ -61,7 +59,7 @@ static unsigned any_node(world* w, unsigned first)
     return found;
 }
 
-static process* any_process(world* w)
+process* fault_any_process(world* w)
 {
     process* found = NULL;
     uint64_t seen = 0;
@@ -74,7 +72,7 @@ static process* any_process(world* w)
 }
 
 /* Mostly short, sometimes long. */
-static uint64_t a_while_us(world* w)
+uint64_t fault_while_us(world* w)
 {
     static const uint64_t limits_ms[] = {50, 300, 2000, 8000};
     return (1 + world_below(w, limits_ms[world_below(w, 4)])) * MS;
@@ -116,7 +114,7 @@ static bool node_down(world* w, uint64_t how, uint64_t delay_us)
 
 static bool node_kill(world* w)
 {
-    return node_down(w, 0, a_while_us(w) + a_while_us(w));
+    return node_down(w, 0, fault_while_us(w) + fault_while_us(w));
 }
 
 static bool node_restart(world* w)
@@ -126,12 +124,12 @@ static bool node_restart(world* w)
 
 static bool node_rename(world* w)
 {
-    return node_down(w, 1, a_while_us(w));
+    return node_down(w, 1, fault_while_us(w));
 }
 
 static bool node_move(world* w)
 {
-    return node_down(w, 2, a_while_us(w));
+    return node_down(w, 2, fault_while_us(w));
 }
 
 static bool node_add(world* w)
@@ -177,7 +175,7 @@ static void on_thaw(world* w, uint64_t a, uint64_t b)
 
 static bool freeze(world* w)
 {
-    world_later(w, a_while_us(w), on_thaw, 0, 0);
+    world_later(w, fault_while_us(w), on_thaw, 0, 0);
     return world_control(w, "freeze-map");
 }
 
@@ -198,7 +196,7 @@ static bool node_cut(world* w)
         return false;
     }
     w->nodes[node].is_cut = true;
-    world_later(w, a_while_us(w) + a_while_us(w), on_heal_cut, node, 0);
+    world_later(w, fault_while_us(w) + fault_while_us(w), on_heal_cut, node, 0);
     return true;
 }
 
@@ -218,7 +216,7 @@ static bool node_hang(world* w, const char* verb)
     if (node == MC_NODES_MAX || !world_control(w, "%s %u", verb, node)) {
         return false;
     }
-    world_later(w, a_while_us(w), on_node_cont, node, 0);
+    world_later(w, fault_while_us(w), on_node_cont, node, 0);
     return true;
 }
 
@@ -353,7 +351,7 @@ static sim_link* path(world* w, tnd_loop* loop, unsigned node)
 /* One process' path to a node, or everybody's. */
 static sim_link* any_path(world* w, unsigned* ret_node)
 {
-    process* p = any_process(w);
+    process* p = fault_any_process(w);
     *ret_node = any_node(w, 0);
     if (!p || *ret_node == MC_NODES_MAX) {
         return NULL;
@@ -397,7 +395,7 @@ static bool path_hole(world* w)
     }
     world_tell(w, "a path to node %u is a black hole", node);
     sim_link_set_black_hole(w->sim, link, true);
-    world_later(w, a_while_us(w), on_path_clear, (uint64_t)(uintptr_t)link, 0);
+    world_later(w, fault_while_us(w), on_path_clear, (uint64_t)(uintptr_t)link, 0);
     return true;
 }
 
@@ -410,7 +408,7 @@ static bool path_refuse(world* w)
     }
     world_tell(w, "a path to node %u refuses", node);
     link->is_refusing = true;
-    world_later(w, a_while_us(w), on_path_clear, (uint64_t)(uintptr_t)link, 1);
+    world_later(w, fault_while_us(w), on_path_clear, (uint64_t)(uintptr_t)link, 1);
     return true;
 }
 
@@ -423,7 +421,7 @@ static bool path_split(world* w)
     }
     link->split_percent = 1 + (unsigned)world_below(w, 80);
     world_tell(w, "a path to node %u cuts %u %% of packets", node, link->split_percent);
-    world_later(w, a_while_us(w), on_path_clear, (uint64_t)(uintptr_t)link, 2);
+    world_later(w, fault_while_us(w), on_path_clear, (uint64_t)(uintptr_t)link, 2);
     return true;
 }
 
@@ -438,11 +436,11 @@ static void on_clog(world* w, uint64_t link_address, uint64_t for_us)
 
 static bool swizzle(world* w)
 {
-    process* p = any_process(w);
+    process* p = fault_any_process(w);
     if (!p) {
         return false;
     }
-    uint64_t span_us = a_while_us(w);
+    uint64_t span_us = fault_while_us(w);
     world_tell(w, "paths of %s are swizzle-clogged for %llu ms", p->name,
                (unsigned long long)(span_us / MS));
     for (unsigned i = 0; i < MC_NODES_MAX; i++) {
@@ -456,215 +454,9 @@ static bool swizzle(world* w)
     return true;
 }
 
-/* ---- processes ---- */
-
-static bool process_fault_kill(world* w)
-{
-    process* p = any_process(w);
-    if (p) {
-        process_kill(p);
-    }
-    return p;
-}
-
-static bool process_fault_stop(world* w)
-{
-    process* p = any_process(w);
-    if (p) {
-        process_stop(p, a_while_us(w));
-    }
-    return p;
-}
-
-/* Points that are passed thousands of times in a row are hit anywhere in between. */
-static bool arm(world* w, arm_action action)
-{
-    if (w->arm.action != ARM_NONE && world_chance(w, 70)) {
-        return false; /* the last one hasn't been reached yet */
-    }
-    /* Those that readers see, half of the time. */
-    static const tnd_point shown[] = {TND_POINT_WORD,         TND_POINT_SELECT,
-                                      TND_POINT_RESTAMP_WORD, TND_POINT_RESTAMP_SELECTOR,
-                                      TND_POINT_ARENA_STORE,  TND_POINT_OWNER_TAKE,
-                                      TND_POINT_HEARTBEAT,    TND_POINT_REGIME};
-    tnd_point point = world_chance(w, 50) ? shown[world_below(w, sizeof(shown) / sizeof(shown[0]))]
-                                          : (tnd_point)world_below(w, TND_POINT_COUNT);
-    bool is_frequent = point == TND_POINT_RESTAMP_WORD || point == TND_POINT_WORD ||
-                       point == TND_POINT_ARENA_STORE || point == TND_POINT_RESTAMP_REGIME ||
-                       point == TND_POINT_REGIME;
-    w->arm = (world_arm){.action = action,
-                         .point = point,
-                         .countdown = 1 + world_below(w, is_frequent ? 3000 : 4),
-                         .stop_us = world_chance(w, 50) && w->threshold_sec < 10
-                                        ? (w->threshold_sec + 1) * SECOND + a_while_us(w)
-                                        : a_while_us(w)};
-    for (unsigned i = 0; i < w->slots_count; i++) {
-        if (w->slots[i]) {
-            sim_loop_set_suspendable(w->slots[i]->loop, action == ARM_STOP);
-        }
-    }
-    return true;
-}
-
-static bool point_kill(world* w)
-{
-    return arm(w, ARM_KILL);
-}
-
-static bool point_stop(world* w)
-{
-    return arm(w, ARM_STOP);
-}
-
-static bool process_fault_close(world* w)
-{
-    process* p = any_process(w);
-    if (p) {
-        p->must_close = true;
-    }
-    return p;
-}
-
-static void on_drained(world* w, uint64_t a, uint64_t b)
-{
-    (void)b;
-    ((process*)(uintptr_t)a)->must_close = w->phase == WORLD_SAFETY;
-}
-
-static bool process_fault_drain(world* w)
-{
-    process* p = any_process(w);
-    if (!p) {
-        return false;
-    }
-    world_tell(w, "%s drains", p->name);
-    p->must_drain = true;
-    world_later(w, a_while_us(w), on_drained, (uint64_t)(uintptr_t)p, 0);
-    return true;
-}
-
-static bool process_fault_end(world* w)
-{
-    process* p = any_process(w);
-    if (p) {
-        process_end(p);
-    }
-    return p;
-}
-
-static bool process_fault_late(world* w)
-{
-    process* p = any_process(w);
-    if (!p) {
-        return false;
-    }
-    sim_faults* faults = sim_loop_faults(p->loop);
-    faults->wake_late_us_max = world_chance(w, 50) ? world_below(w, 20 * MS) : 0;
-    faults->timer_late_us_max = world_chance(w, 50) ? world_below(w, 20 * MS) : 0;
-    uint64_t late_us = faults->wake_late_us_max + faults->timer_late_us_max;
-    p->late_us_max = late_us > p->late_us_max ? late_us : p->late_us_max;
-    return true;
-}
-
-static bool process_fault_short(world* w)
-{
-    process* p = any_process(w);
-    if (!p) {
-        return false;
-    }
-    sim_faults* faults = sim_loop_faults(p->loop);
-    faults->short_read_percent = (unsigned)world_below(w, 60);
-    faults->short_write_percent = (unsigned)world_below(w, 60);
-    faults->spurious_percent = (unsigned)world_below(w, 20);
-    faults->window_bytes = world_chance(w, 50) ? 1 + (size_t)world_below(w, 4096) : 256 * 1024;
-    return true;
-}
-
-static void on_fds_back(world* w, uint64_t a, uint64_t b)
-{
-    (void)w;
-    (void)b;
-    sim_loop_faults(((process*)(uintptr_t)a)->loop)->fds_max = 1024;
-}
-
-static bool process_fault_fds(world* w)
-{
-    process* p = any_process(w);
-    if (!p) {
-        return false;
-    }
-    unsigned open = sim_loop_used(p->loop).fds_count;
-    sim_loop_faults(p->loop)->fds_max = (unsigned)world_below(w, open + 3);
-    world_tell(w, "%s has no more descriptors", p->name);
-    world_later(w, a_while_us(w), on_fds_back, (uint64_t)(uintptr_t)p, 0);
-    return true;
-}
-
-/* ---- the host ---- */
-
-static bool segment_remove(world* w)
-{
-    bool was_there = w->use_shm && sim_shm_remove(w->shm, WORLD_KEY);
-    if (was_there) {
-        world_tell(w, "the segment is removed");
-    }
-    return was_there;
-}
-
-static bool segment_refuse(world* w)
-{
-    static const int errors[] = {ENOSPC, ENOMEM, EACCES};
-    sim_shm_refuse(w->shm, errors[world_below(w, 3)], 1 + (unsigned)world_below(w, 4));
-    return w->use_shm;
-}
-
-static bool memory(world* w)
-{
-    tnd_mem_fail(1 + world_below(w, 60), 1 + world_below(w, 5));
-    return true;
-}
-
-static bool wall_clock(world* w)
-{
-    static const int64_t jumps_sec[] = {-86400, -3600, -1, 1, 7200, 31536000};
-    int64_t jump_sec = jumps_sec[world_below(w, 6)];
-    world_tell(w, "the wall clock is set off by %lld s", (long long)jump_sec);
-    sim_world_jump_wall_clock(w->sim, jump_sec);
-    return true;
-}
-
-static void names_set(world* w, int status, uint64_t delay_us)
-{
-    static const char* const good[] = {"127.0.0.1", NULL};
-    for (unsigned i = 0; i < WORLD_SEED_NODES; i++) {
-        char name[32];
-        snprintf(name, sizeof(name), "seed%u.test", i);
-        sim_name_set(w->sim, name, status, status == 0 ? good : NULL, delay_us);
-    }
-}
-
-static void on_names_back(world* w, uint64_t a, uint64_t b)
-{
-    (void)a;
-    (void)b;
-    names_set(w, 0, 500);
-}
-
-static bool names(world* w)
-{
-    static const uint64_t delays_us[] = {500, 300 * MS, 3 * SECOND, SIM_NEVER};
-    uint64_t kind = world_below(w, 4);
-    if (!w->has_names) {
-        return false;
-    }
-    world_tell(w, "names %s", kind == 0 ? "fail" : "are slow");
-    names_set(w, kind == 0 ? -ENOENT : 0, delays_us[kind]);
-    world_later(w, a_while_us(w), on_names_back, 0, 0);
-    return true;
-}
-
 /* ---- the schedule ---- */
 
+/* Those that aren't here are the host's. */
 static const fault_fn fault_fns[FAULT_COUNT] = {
     [FAULT_NODE_KILL] = node_kill,
     [FAULT_NODE_RESTART] = node_restart,
@@ -695,21 +487,6 @@ static const fault_fn fault_fns[FAULT_COUNT] = {
     [FAULT_PATH_REFUSE] = path_refuse,
     [FAULT_PATH_SPLIT] = path_split,
     [FAULT_SWIZZLE] = swizzle,
-    [FAULT_PROCESS_KILL] = process_fault_kill,
-    [FAULT_POINT_KILL] = point_kill,
-    [FAULT_PROCESS_STOP] = process_fault_stop,
-    [FAULT_POINT_STOP] = point_stop,
-    [FAULT_PROCESS_CLOSE] = process_fault_close,
-    [FAULT_PROCESS_DRAIN] = process_fault_drain,
-    [FAULT_PROCESS_END] = process_fault_end,
-    [FAULT_PROCESS_LATE] = process_fault_late,
-    [FAULT_PROCESS_SHORT] = process_fault_short,
-    [FAULT_PROCESS_FDS] = process_fault_fds,
-    [FAULT_SEGMENT_REMOVE] = segment_remove,
-    [FAULT_SEGMENT_REFUSE] = segment_refuse,
-    [FAULT_MEMORY] = memory,
-    [FAULT_WALL_CLOCK] = wall_clock,
-    [FAULT_NAMES] = names,
 };
 
 const char* world_fault_text(world_fault fault)
@@ -720,6 +497,12 @@ const char* world_fault_text(world_fault fault)
 #undef WORLD_FAULT_TEXT
     };
     return texts[fault];
+}
+
+static bool fault_run(world* w, world_fault kind)
+{
+    fault_fn fn = fault_fns[kind] ? fault_fns[kind] : fault_of_host(kind);
+    return fn(w);
 }
 
 static void on_fault(world* w, uint64_t a, uint64_t b)
@@ -734,7 +517,7 @@ static void on_fault(world* w, uint64_t a, uint64_t b)
     for (unsigned i = 0; i < FAULT_COUNT && !w->is_enabled[kind]; i++) {
         kind = (kind + 1) % FAULT_COUNT;
     }
-    if (w->is_enabled[kind] && fault_fns[kind](w)) {
+    if (w->is_enabled[kind] && fault_run(w, kind)) {
         w->stats->faults[kind]++;
     }
 }
@@ -746,7 +529,7 @@ void fault_start(world* w)
 
 void fault_init(world* w)
 {
-    names_set(w, 0, 500);
+    fault_names_set(w, 0, 500);
     for (unsigned i = 0; i < w->nodes_count; i++) {
         w->nodes[i].is_used = true;
     }
@@ -775,7 +558,7 @@ void fault_heal(world* w)
     tnd_mem_fail(0, 0);
     w->arm.action = ARM_NONE;
     sim_shm_refuse(w->shm, 0, 0);
-    names_set(w, 0, 500);
+    fault_names_set(w, 0, 500);
     sim_net_each_link(w->sim, heal_link, w);
     world_control(w, "clear");
     world_control(w, "freeze-map off");
