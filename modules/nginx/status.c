@@ -75,7 +75,7 @@ static void cluster_read(status_cluster* self, ngx_http_aerospike_cluster* clust
     self->is_read =
         id >= 0 && tnd_inspect_read(id, tool_now_ms(), &self->seen, &err) == AEROSPIKE_OK;
     if (!self->is_read) {
-        snprintf(self->error, sizeof(self->error), "%s", err.message);
+        snprintf(self->error, sizeof(self->error), "%.255s", err.message);
     }
 }
 
