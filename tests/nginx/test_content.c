@@ -242,6 +242,11 @@ static void writing_has_the_right_status(void** state)
         {"PUT /new/once", NULL, NULL, 204, NULL},
         {"PUT /new/once", NULL, NULL, 409, NULL},
         {"DELETE /kv/once", NULL, NULL, 204, NULL},
+        {"PUT /kv/nest", NULL, "{\"l\":[1,\"x\",{\"k\":[true,null,2.5]}],\"m\":{\"a\":{}}}", 204,
+         NULL},
+        {"GET /kv/nest", NULL, NULL, 200,
+         "{\"l\":[1,\"x\",{\"k\":[true,null,2.5]}],\"m\":{\"a\":{}}}"},
+        {"DELETE /kv/nest", NULL, NULL, 204, NULL},
         {"DELETE /kv/w", NULL, NULL, 204, NULL},
         {"DELETE /kv/w", NULL, NULL, 404, NULL},
     };

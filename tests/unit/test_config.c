@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include <aerospike/as_exp.h>
+#include <tendril/client.h>
 
 #include "core/config.h"
 #include "core/mem.h"
@@ -361,6 +362,23 @@ static as_status enable_listener(as_error* err, void* udata)
         as_config_destroy(&c);                                                                     \
     } while (0)
 
+/* A program may ask before it connects, and nothing of its configuration changes. */
+static void a_program_may_ask(void** state)
+{
+    (void)state;
+    as_config c;
+    as_error err;
+    as_config_init(&c);
+    assert_int_equal(aerospike_config_check(&c, &err), AEROSPIKE_ERR_PARAM);
+    assert_string_equal(err.message, "No hosts provided");
+    as_config_add_host(&c, "127.0.0.1", 3000);
+    c.max_error_rate = 1000000; /* is set right when connecting */
+    assert_int_equal(aerospike_config_check(&c, &err), AEROSPIKE_OK);
+    assert_int_equal(err.code, AEROSPIKE_OK);
+    assert_int_equal(c.max_error_rate, 1000000);
+    as_config_destroy(&c);
+}
+
 #define assert_good(setting) assert_check(setting, AEROSPIKE_OK, NULL)
 #define assert_bad(setting, status, text) assert_check(setting, status, text)
 #define assert_later(setting, text) assert_check(setting, AEROSPIKE_ERR_PARAM, text)
@@ -546,6 +564,7 @@ int main(void)
         cmocka_unit_test(default_policies_are_checked),
         cmocka_unit_test(login_is_checked),
         cmocka_unit_test(shared_memory_is_checked),
+        cmocka_unit_test(a_program_may_ask),
         cmocka_unit_test(the_hosts_limits_are_checked),
         cmocka_unit_test(address_maps_are_checked),
         cmocka_unit_test(what_comes_later_is_refused),
