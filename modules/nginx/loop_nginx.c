@@ -53,6 +53,7 @@ typedef struct io_state {
     unsigned edge_events;  /* missed by a narrower mask: reported as far as the mask has them */
     bool is_added;         /* to nginx's events, for good (edge-triggered) */
     bool is_adopted;       /* the descriptor is its owner's */
+    bool is_drained;       /* the last read was short: nothing is there until nginx says so */
 } io_state;
 
 typedef struct timer_state {
@@ -477,11 +478,31 @@ static int loop_nginx_adopt(tnd_loop* loop, tnd_io* io, int fd)
     return io_open(loop, io, fd, true);
 }
 
+/* A short read has emptied the socket: what comes later is an edge of its own, and so is the end
+   unless it has been reported already. Asking once more would be a system call for nothing. */
+static bool read_has_drained(const ngx_event_t* event, ssize_t count, size_t size)
+{
+#if (NGX_HAVE_EPOLLRDHUP)
+    return count > 0 && (size_t)count < size && ngx_use_epoll_rdhup && !event->pending_eof;
+#else
+    (void)event;
+    (void)count;
+    (void)size;
+    return false;
+#endif
+}
+
 static ssize_t loop_nginx_read(tnd_loop* loop, tnd_io* io, void* bytes, size_t size)
 {
+    io_state* state = io_state_of(io);
+    ngx_event_t* event = state->connection->read;
+    if (state->is_drained && !event->ready) {
+        return TND_WAIT;
+    }
     ssize_t count = tnd_loop_posix_read(loop, io, bytes, size);
-    if (count == TND_WAIT) {
-        io_state_of(io)->connection->read->ready = 0;
+    state->is_drained = state->is_added && read_has_drained(event, count, size);
+    if (count == TND_WAIT || state->is_drained) {
+        event->ready = 0;
     }
     return count;
 }
