@@ -235,7 +235,7 @@ static void* writer(void* udata)
         if (take_role(&member, now_ms)) {
             own(&member, &stamp);
         }
-        if (bed.takeovers >= TAKEOVERS) {
+        if (bed.takeovers >= TAKEOVERS && bed.copies > 0 && bed.fenced > 0) {
             bed.is_over = true;
         }
     }
