@@ -11,7 +11,7 @@
  *   - the name is unknown, servers fail or are silent: delivered as a status.
  *   - cancelled: c-ares can't be told, so the query lives on without its look-up until c-ares
  *     answers; the loop's own look-up is cancelled at once.
- *   - no memory to watch a socket: c-ares' own timeout ends the query.
+ *   - a socket can't be watched (no memory): c-ares would wait in vain, so its queries are ended.
  */
 #include "async/resolver.h"
 
@@ -53,6 +53,7 @@ struct tnd_resolver {
     tnd_loop* loop;
     ares_channel channel; /* NULL while nothing is under way */
     bool in_ares;         /* inside a call of c-ares, which must not be closed then */
+    bool is_blind;        /* a socket of c-ares can't be watched */
     const char* servers;
     resolver_query* queries;
     resolver_sock* socks;
@@ -141,6 +142,22 @@ static void on_sock(tnd_io* io, unsigned events)
     resolver_sync(self);
 }
 
+static resolver_sock* sock_new(tnd_resolver* self, ares_socket_t fd)
+{
+    resolver_sock* sock = tnd_calloc(1, sizeof(*sock));
+    if (!sock) {
+        return NULL;
+    }
+    tnd_io_init(&sock->io, self->loop, on_sock, self);
+    if (tnd_io_adopt(&sock->io, fd) < 0) {
+        tnd_free(sock);
+        return NULL;
+    }
+    sock->next = self->socks;
+    self->socks = sock;
+    return sock;
+}
+
 /* c-ares opened a socket, wants something else of it, or is about to close it. */
 static void on_sock_state(void* data, ares_socket_t fd, int readable, int writable)
 {
@@ -156,19 +173,10 @@ static void on_sock_state(void* data, ares_socket_t fd, int readable, int writab
         return;
     }
     if (!sock) {
-        sock = tnd_calloc(1, sizeof(*sock));
-        if (!sock) {
-            return;
-        }
-        tnd_io_init(&sock->io, self->loop, on_sock, self);
-        if (tnd_io_adopt(&sock->io, fd) < 0) {
-            tnd_free(sock);
-            return;
-        }
-        sock->next = self->socks;
-        self->socks = sock;
+        sock = sock_new(self, fd);
     }
-    tnd_io_watch(&sock->io, (readable ? TND_IO_READ : 0) | (writable ? TND_IO_WRITE : 0));
+    unsigned mask = (readable ? TND_IO_READ : 0) | (writable ? TND_IO_WRITE : 0);
+    self->is_blind |= !sock || tnd_io_watch(&sock->io, mask) < 0;
 }
 
 static void on_ares_timer(tnd_timer* timer)
@@ -182,6 +190,12 @@ static void on_ares_timer(tnd_timer* timer)
 static void resolver_sync(tnd_resolver* self)
 {
     struct timeval left;
+    if (self->is_blind && self->channel) {
+        self->in_ares = true;
+        ares_cancel(self->channel);
+        self->in_ares = false;
+    }
+    self->is_blind = false;
     if (self->channel && ares_timeout(self->channel, NULL, &left)) {
         tnd_timer_start_us(&self->timer, (uint64_t)left.tv_sec * 1000000 + (uint64_t)left.tv_usec);
     } else {
@@ -196,7 +210,12 @@ static int resolver_open(tnd_resolver* self)
     if (self->channel) {
         return ARES_SUCCESS;
     }
+#ifdef TND_TESTING
+    /* So that a test can fail its allocations, too. */
+    int status = ares_library_init_mem(ARES_LIB_INIT_ALL, tnd_malloc, tnd_free, tnd_realloc);
+#else
     int status = ares_library_init(ARES_LIB_INIT_ALL);
+#endif
     if (status != ARES_SUCCESS) {
         return status;
     }
@@ -251,6 +270,8 @@ static int errno_of(int status)
         return -ENOMEM;
     case ARES_ECONNREFUSED:
         return -ECONNREFUSED;
+    case ARES_ECANCELLED:
+        return -ENOMEM; /* by ourselves: see is_blind */
     default:
         return -EIO;
     }

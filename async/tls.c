@@ -5,6 +5,7 @@
 
 #include <assert.h>
 #include <limits.h>
+#include <stdatomic.h>
 
 #include <openssl/crypto.h>
 
@@ -85,35 +86,50 @@ static int tls_bio_destroy(BIO* bio)
     return 1;
 }
 
-/* Made once per process: threads with loops of their own share it. */
-static BIO_METHOD* tls_bio_method;
-static CRYPTO_ONCE tls_bio_once = CRYPTO_ONCE_STATIC_INIT;
+/* One per process: threads with loops of their own share it. */
+static _Atomic(BIO_METHOD*) tls_bio_method;
 
-static void tls_bio_make_method(void)
+static BIO_METHOD* tls_bio_make_method(void)
 {
     BIO_METHOD* method = BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "tendril loop");
     if (!method) {
-        return;
+        return NULL;
     }
     if (!BIO_meth_set_read_ex(method, tls_bio_read) ||
         !BIO_meth_set_write_ex(method, tls_bio_write) || !BIO_meth_set_ctrl(method, tls_bio_ctrl) ||
         !BIO_meth_set_destroy(method, tls_bio_destroy)) {
         BIO_meth_free(method);
-        return;
+        return NULL;
     }
-    tls_bio_method = method;
+    return method;
+}
+
+/* NULL without memory: then the next one tries again. */
+static BIO_METHOD* tls_bio_get_method(void)
+{
+    BIO_METHOD* method = atomic_load(&tls_bio_method);
+    if (method) {
+        return method;
+    }
+    BIO_METHOD* made = tls_bio_make_method();
+    if (made && !atomic_compare_exchange_strong(&tls_bio_method, &method, made)) {
+        BIO_meth_free(made); /* another thread was faster */
+        return method;
+    }
+    return made;
 }
 
 BIO* tnd_tls_bio_new(tnd_io* io)
 {
-    if (!CRYPTO_THREAD_run_once(&tls_bio_once, tls_bio_make_method) || !tls_bio_method) {
+    BIO_METHOD* method = tls_bio_get_method();
+    if (!method) {
         return NULL;
     }
     tls_bio* self = tnd_calloc(1, sizeof(*self));
     if (!self) {
         return NULL;
     }
-    BIO* bio = BIO_new(tls_bio_method);
+    BIO* bio = BIO_new(method);
     if (!bio) {
         tnd_free(self);
         return NULL;

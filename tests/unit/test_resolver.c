@@ -289,6 +289,49 @@ static int tear_down(void** state)
     return 0;
 }
 
+/* ---- failing allocations, c-ares' own included ---- */
+
+/* One look-up; answers whether it was refused or answered, once, and nothing is left of it. */
+static void look_up_without_memory(rig* on, uint64_t nth, uint64_t* ret_seen)
+{
+    int64_t live = tnd_mem_live();
+    on->calls[0] = 0;
+    as_error_init(&on->err);
+    tnd_mem_fail(nth, 1);
+    as_status status = rig_start(on, 0, "good.test");
+    if (status == AEROSPIKE_OK) {
+        rig_run(on, 1, 8000);
+    }
+    *ret_seen = tnd_mem_allocations();
+    tnd_mem_fail(0, 0);
+    if (on->calls[0] != (status == AEROSPIKE_OK)) {
+        fail_msg("allocation %u: status %d, %d calls", (unsigned)nth, status, on->calls[0]);
+    }
+    if (status == AEROSPIKE_OK) {
+        assert_true((on->status[0] == 0) == (on->counts[0] > 0));
+        assert_true((on->status[0] != 0) == on->has_error[0]);
+    } else {
+        assert_true(on->err.message[0] != '\0');
+    }
+    rig_run(on, 2, 1); /* the channel closes in the turn after the answer */
+    if (tnd_mem_live() != live) {
+        fail_msg("allocation %u: %d are left", (unsigned)nth, (int)(tnd_mem_live() - live));
+    }
+}
+
+static void any_allocation_may_fail(void** state)
+{
+    rig* on = *state;
+    uint64_t seen;
+    uint64_t nth = 0;
+    do {
+        look_up_without_memory(on, ++nth, &seen);
+    } while (seen >= nth);
+    print_message("%u allocations failed\n", (unsigned)nth - 1);
+    assert_true(nth > 10);
+    assert_int_equal(on->status[0], 0);
+}
+
 /* ---- cases for both ---- */
 
 static void a_name_has_addresses_of_both_families(void** state)
@@ -511,7 +554,7 @@ static void a_silent_server_is_passed_over(void** state)
 
 int main(void)
 {
-    alarm(25);
+    alarm(60);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(numeric_addresses),
         cmocka_unit_test(other_addresses_have_a_name_too),
@@ -529,6 +572,7 @@ int main(void)
         CASE(set_up_ev, answers_of_one_turn_all_come),
         CASE(set_up_ev, a_changed_configuration_counts_once_it_was_idle),
         CASE(set_up_ev, a_silent_server_is_passed_over),
+        CASE(set_up_ev, any_allocation_may_fail),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -324,6 +324,60 @@ static void without_memory_there_is_no_bio(void** state)
     BIO_free(bio);
 }
 
+/* ---- OpenSSL's own allocations ---- */
+
+static void* ssl_malloc(size_t size, const char* file, int line)
+{
+    (void)file;
+    (void)line;
+    return tnd_malloc(size);
+}
+
+static void* ssl_realloc(void* memory, size_t size, const char* file, int line)
+{
+    (void)file;
+    (void)line;
+    return tnd_realloc(memory, size);
+}
+
+static void ssl_free(void* memory, const char* file, int line)
+{
+    (void)file;
+    (void)line;
+    tnd_free(memory);
+}
+
+/* A BIO is made and freed; true if no allocation was left to fail. */
+static bool bio_without_memory(tnd_io* io, uint64_t nth)
+{
+    tnd_mem_fail(nth, 1);
+    BIO* bio = tnd_tls_bio_new(io);
+    bool is_over = tnd_mem_allocations() < nth;
+    tnd_mem_fail(0, 0);
+    assert_true(bio || !is_over);
+    BIO_free(bio);
+    ERR_clear_error();
+    return is_over;
+}
+
+/* The first time with what is made once for all. */
+static void any_allocation_of_a_bio_may_fail(void** state)
+{
+    rig* on = *state;
+    probe unused;
+    uint64_t nth = 1;
+    probe_init(&unused, on, 'u', NULL);
+    while (!bio_without_memory(&unused.io, nth)) {
+        nth++;
+    }
+    assert_true(nth > 3);
+    int64_t live = tnd_mem_live();
+    for (nth = 1; !bio_without_memory(&unused.io, nth); nth++) {
+        assert_int_equal(tnd_mem_live(), live);
+    }
+    assert_int_equal(tnd_mem_live(), live);
+}
+
 #define CASE(set_up, function)                                                                     \
     {                                                                                              \
 #set_up ": " #function, function, set_up, rig_tear_down, NULL                              \
@@ -339,7 +393,11 @@ static void without_memory_there_is_no_bio(void** state)
 int main(void)
 {
     alarm(25);
+    if (!CRYPTO_set_mem_functions(ssl_malloc, ssl_realloc, ssl_free)) {
+        return 1; /* something was allocated already */
+    }
     const struct CMUnitTest tests[] = {
+        CASE(rig_set_up_ev, any_allocation_of_a_bio_may_fail),
         CASES(rig_set_up_ev),
         CASES(rig_set_up_sim),
         CASES(rig_set_up_chaos),
