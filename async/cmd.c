@@ -161,6 +161,16 @@ const tnd_cmd* tnd_cmd_ending(void)
     return cmd_ending;
 }
 
+void tnd_cmd_tell_pipe(tnd_cmd* cmd)
+{
+    as_pipe_listener pipe = cmd->pipe;
+    if (cmd->is_pipe_due && pipe) {
+        cmd->is_pipe_due = false;
+        cmd->pipe = NULL;
+        pipe(cmd->udata, cmd->entry);
+    }
+}
+
 static void cmd_tell(tnd_cmd* cmd, as_error* err, void* result)
 {
     switch (cmd->result) {
@@ -198,6 +208,7 @@ void tnd_cmd_end(tnd_cmd* cmd, as_error* err, void* result)
     as_event_loop* previous = is_entered ? NULL : tnd_engine_enter(engine, entry);
     const tnd_cmd* outer = cmd_ending; /* whose listener ends this one, by closing */
     cmd_ending = cmd;
+    tnd_cmd_tell_pipe(cmd);
     cmd_tell(cmd, err, result);
     cmd_ending = outer;
     entry->pending--;
@@ -244,6 +255,8 @@ static void cmd_pause(tnd_cmd* cmd, uint32_t sleep_ms)
 {
     cmd->phase = TND_CMD_PAUSED;
     if (sleep_ms > 0) {
+        tnd_task_cancel(
+            &cmd->task); /* a pipe listener's turn: the next attempt asks for it again */
         uint64_t now_us = tnd_cmd_now_us(cmd);
         tnd_timeouts_start(&cmd->engine->timeouts, &cmd->timeout,
                            now_us + (uint64_t)sleep_ms * 1000, now_us);

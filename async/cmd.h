@@ -82,6 +82,8 @@ struct tnd_cmd {
         as_async_value_listener value;
     } listener;
     void* udata;
+    as_pipe_listener
+        pipe; /* called once the request was sent; NULL: nobody waits for that (any more) */
     const tnd_cmd_many* many; /* with TND_CMD_MANY and TND_CMD_TEXT */
     void* part;               /* its own */
     as_policy_read_mode_sc read_mode_sc;
@@ -96,6 +98,8 @@ struct tnd_cmd {
     uint64_t route_word; /* attempt in the same call */
     uint32_t partition;
     tnd_delayed delayed;    /* its turn */
+    bool is_piped;          /* a pipe listener was given */
+    bool is_pipe_due;       /* sent, and `pipe` hasn't been called */
     bool is_late;           /* it had to wait before its first attempt */
     bool is_inside;         /* the call that started it hasn't returned yet */
     bool is_sc;             /* the namespace, as of the last attempt */

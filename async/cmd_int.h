@@ -52,6 +52,9 @@ void tnd_cmd_end(tnd_cmd* cmd, as_error* err, void* result);
 /* With cmd->err; from a task if the call that started the command hasn't returned yet. */
 void tnd_cmd_end_with_error(tnd_cmd* cmd, bool was_sent);
 
+/* Calls the pipe listener, if the request was sent and it hasn't been called yet. */
+void tnd_cmd_tell_pipe(tnd_cmd* cmd);
+
 uint64_t tnd_cmd_now_us(const tnd_cmd* cmd);
 
 /* Sets the one timeout to whatever limit of the present phase is next. */

@@ -188,11 +188,22 @@ void tnd_cmd_on_task(tnd_task* task)
     tnd_cmd* cmd = task->udata;
     tnd_engine* engine = cmd->engine;
     as_event_loop* previous = tnd_engine_enter(engine, cmd->entry);
-    if (cmd->phase == TND_CMD_FAILED) {
+    switch (cmd->phase) {
+    case TND_CMD_FAILED:
         tnd_cmd_end(cmd, &cmd->err, NULL);
-    } else {
-        assert(cmd->phase == TND_CMD_PAUSED);
+        break;
+    case TND_CMD_PAUSED:
         tnd_cmd_attempt(cmd);
+        break;
+    case TND_CMD_SENT:
+    case TND_CMD_OPENING:
+        tnd_cmd_tell_pipe(cmd); /* whatever it does: the command isn't touched any more */
+        break;
+    case TND_CMD_NEW:
+    case TND_CMD_QUEUED:
+    case TND_CMD_MAP:
+    case TND_CMD_ENDED:
+        assert(!"a task in a phase that has none");
     }
     tnd_engine_leave(engine, previous);
 }
@@ -225,6 +236,10 @@ static void cmd_send_now(tnd_cmd* cmd)
     tnd_stats_node_move(cmd->engine->stats, cmd->node_index, TND_NODE_COUNTER(requests), 1);
     if (!cmd_send_compressed(cmd)) {
         tnd_link_send(link, cmd->seat, cmd->buf.data, cmd->buf.size, cmd->result == TND_CMD_MANY);
+    }
+    if (cmd->pipe) {
+        cmd->is_pipe_due = true;
+        tnd_task_soon(&cmd->task);
     }
     cmd_arm_at(cmd, cmd->active_us);
 }
@@ -267,7 +282,8 @@ static tnd_link_lane cmd_lane(const tnd_cmd* cmd)
         cmd->buf.size > limits->share_bytes / limits->depth) {
         return TND_LANE_ALONE;
     }
-    return cmd->replica.is_read ? TND_LANE_READ : TND_LANE_WRITE;
+    /* Whoever gives a pipe listener wants many on a connection, writes too. */
+    return cmd->replica.is_read || cmd->is_piped ? TND_LANE_READ : TND_LANE_WRITE;
 }
 
 static void cmd_take_link(tnd_cmd* cmd, tnd_node* node)

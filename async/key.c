@@ -22,6 +22,7 @@ typedef struct key_call {
     as_async_record_listener record_listener; /* one of the three */
     as_async_write_listener write_listener;
     as_async_value_listener value_listener;
+    as_pipe_listener pipe_listener;
     void* udata;
     bool is_heap_record;
 } key_call;
@@ -45,10 +46,7 @@ static as_status call_open(key_call* call, as_event_loop* event_loop,
     if (call_check(call) != AEROSPIKE_OK) {
         return call->err->code;
     }
-    if (pipe_listener) {
-        return as_error_set_message(call->err, AEROSPIKE_ERR_PARAM,
-                                    "A pipe listener is given, but pipelining isn't supported yet");
-    }
+    call->pipe_listener = pipe_listener;
     call->engine = tnd_client_engine(call->as, event_loop, &call->entry, call->err);
     return call->engine ? AEROSPIKE_OK : call->err->code;
 }
@@ -71,6 +69,8 @@ static tnd_cmd* call_new_cmd(const key_call* call)
         cmd->result = TND_CMD_STATUS;
     }
     cmd->udata = call->udata;
+    cmd->pipe = call->pipe_listener;
+    cmd->is_piped = call->pipe_listener != NULL;
     return cmd;
 }
 

@@ -16,7 +16,7 @@
     X("password", c->password[0] != '\0', "login isn't")                                           \
     X("auth_mode", c->auth_mode != AS_AUTH_INTERNAL, "login isn't")                                \
     X("pipe_max_conns_per_node", c->pipe_max_conns_per_node != usual->pipe_max_conns_per_node,     \
-      "pipelining isn't")                                                                          \
+      "a limit of its own for pipelined commands isn't")                                           \
     X("config_provider.path", c->config_provider.path != NULL, "the configuration file isn't")     \
     X("policies.metrics", metrics_are_set(&c->policies.metrics), "metrics aren't")                 \
     X("policies.operate.on_locking_only", c->policies.operate.on_locking_only,                     \

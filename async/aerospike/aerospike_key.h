@@ -9,7 +9,9 @@
  * isn't called, and `err` says why: a bad argument or policy (AEROSPIKE_ERR_PARAM), a namespace
  * that the cluster doesn't have (AEROSPIKE_ERR_NAMESPACE_NOT_FOUND), a client that is closed or
  * crossed a fork (AEROSPIKE_ERR_CLIENT). `event_loop` NULL is the next in rotation. `pipe_listener`
- * must be NULL: pipelining comes later. Commands started one after the other may be executed in any
+ * (NULL: none) is called once, from the loop and before the listener, when the request was sent:
+ * the next command may be started then. Such commands, writes too, share connections as reads do;
+ * see as_config.async_share_conns. Commands started one after the other may be executed in any
  * order: chain those that depend on each other in listeners.
  *
  * Synchronous calls wait on a loop of their own and use connections of their own; they are refused
