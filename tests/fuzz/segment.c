@@ -368,33 +368,33 @@ static void own(tnd_member* member)
 /* What it holds at first only makes the figures senseless. */
 static void count(tnd_member* member)
 {
-    tnd_stats stats = {.at = NULL};
+    tnd_stats* stats = member->stats;
     tnd_host_counters host;
-    tnd_stats_attach(&stats, member);
-    tnd_stats_command(&stats, TND_COMMAND_READ, AEROSPIKE_OK, false, 100);
-    tnd_stats_timeout(&stats, TND_TIMEOUT_REPLY, NODES);
+    tnd_stats_command(stats, TND_COMMAND_READ, AEROSPIKE_OK, false, 100);
+    tnd_stats_timeout(stats, TND_TIMEOUT_REPLY, NODES);
     must(tnd_stats_read_host(member->map, NOW_MS + 1000, &host));
     must(host.workers_count <= WORKERS && host.live_count <= host.workers_count);
-    if (stats.is_shared) {
+    if (stats->is_shared) {
         tnd_counters own;
         tnd_gauges gauges;
-        tnd_stats_read_own(&stats, &own, &gauges);
+        tnd_stats_read_own(stats, &own, &gauges);
         must(own.commands[TND_COMMAND_READ][TND_RESULT_OK] == 1 &&
              own.timeouts[TND_TIMEOUT_REPLY] == 1);
         must(tnd_histogram_count(&own.latency[TND_LATENCY_READ]) == 1);
     }
     tnd_host_counters_done(&host);
-    tnd_stats_done(&stats);
 }
 
 static void live(tnd_map* map)
 {
     tnd_member member;
+    tnd_stats stats = {.at = NULL};
     tnd_owner_view view;
     uint64_t bits[(TND_NODES_MAX + 1) / 64];
     tnd_join join = tnd_member_join(&member, map, 42, 2, 1, NOW_MS + 1000, 1);
     must((join == TND_JOIN_OK) == (member.slot < WORKERS));
     must(!(kernel.flags & IS_READ_ONLY) || join == TND_JOIN_READ_ONLY);
+    tnd_stats_attach(&stats, &member);
     count(&member);
     tnd_owner_is_seedless(map);
     tnd_owner_look(&member, NOW_MS + 1000, THRESHOLD_MS, &view);
@@ -410,6 +410,7 @@ static void live(tnd_map* map)
         }
     }
     tnd_member_leave(&member, true);
+    tnd_stats_done(&stats);
     must(!kernel.ours);
 }
 
