@@ -113,6 +113,8 @@ static void cmd_on_refusal(tnd_cmd* cmd, uint8_t result, const tnd_wire_reply* r
     cmd->link = NULL;
     if (result == AEROSPIKE_ERR_TIMEOUT) {
         tnd_stats_timeout(cmd->engine->stats, TND_TIMEOUT_SERVER, cmd->node_index);
+    } else if (result == AEROSPIKE_ERR_RECORD_BUSY) {
+        tnd_stats_node_move(cmd->engine->stats, cmd->node_index, TND_NODE_COUNTER(key_busy), 1);
     } else if (result != AEROSPIKE_ERR_RECORD_NOT_FOUND && result != AEROSPIKE_FILTERED_OUT) {
         tnd_stats_node_move(cmd->engine->stats, cmd->node_index, TND_NODE_COUNTER(errors), 1);
     }

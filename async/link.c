@@ -115,8 +115,13 @@ static void count_established(const tnd_node* node, size_t counter, size_t node_
 static void link_set_state(tnd_link* link, tnd_link_state state)
 {
     int was_in_use = link_is_in_use(link);
+    bool was_draining = link->state == TND_LINK_DRAINING;
     link->state = state;
     count_in_use(link->node, link_is_in_use(link) - was_in_use);
+    if (was_draining != (state == TND_LINK_DRAINING)) {
+        tnd_stats_move(link->node->pool->stats, TND_GAUGE(connections_draining),
+                       was_draining ? -1 : 1);
+    }
 }
 
 /* ---- seats ---- */
@@ -235,7 +240,8 @@ static void link_detach(tnd_link* link)
     count_open(link->node, -1);
     link_return_share(link);
     if (link->state != TND_LINK_OPENING) {
-        tnd_stats_add(link->node->pool->stats, TND_COUNTER(connections_closed), 1);
+        count_established(link->node, TND_COUNTER(connections_closed),
+                          TND_NODE_COUNTER(connections_closed));
     }
     link_set_state(link, TND_LINK_FAILED);
 }
@@ -333,6 +339,10 @@ static void link_give_up(tnd_link* link, const char* reason)
     const tnd_link_handler* handler = link->node->pool->handler;
     bool was_open = link->state != TND_LINK_OPENING;
     tnd_node_note_error(link->node);
+    if (!link->node->is_replaced) {
+        tnd_stats_node_move(link->node->pool->stats, link->node->index,
+                            TND_NODE_COUNTER(late_missing), 1);
+    }
     link_detach(link);
     link_tell(link, handler, was_open, &err);
 }
@@ -351,7 +361,7 @@ static void link_bury(tnd_link* link, uint32_t delay_ms)
 /* A tombstone has swallowed its reply. */
 static void link_unbury(tnd_link* link)
 {
-    tnd_stats_add(link->node->pool->stats, TND_COUNTER(late_replies), 1);
+    count_established(link->node, TND_COUNTER(late_replies), TND_NODE_COUNTER(late_replies));
     if (--link->tombstones == 0) {
         link_set_state(link, TND_LINK_BUSY);
         tnd_timer_stop(&link->timer);

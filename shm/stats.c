@@ -228,6 +228,18 @@ void tnd_stats_read_own(const tnd_stats* stats, tnd_counters* ret_counters, tnd_
     }
 }
 
+void tnd_stats_read_node(const tnd_stats* stats, uint32_t node_index, uint32_t generation,
+                         tnd_node_counters* ret_counters)
+{
+    memset(ret_counters, 0, sizeof(*ret_counters));
+    if (stats->at && node_index <= stats->nodes_capacity) {
+        load_words(ret_counters, stats->nodes[node_index].words, TND_NODE_COUNTERS_WORDS);
+    }
+    if (ret_counters->generation != generation) {
+        memset(ret_counters, 0, sizeof(*ret_counters));
+    }
+}
+
 static tnd_worker_state worker_state(const tnd_map* map, tnd_seg_slot* slot, uint64_t state)
 {
     switch (state & TND_SLOT_PHASE_MASK) {

@@ -37,6 +37,10 @@ void tnd_stats_done(tnd_stats* stats);
 /* This worker's figures since it joined. Zeroes before the first attach. */
 void tnd_stats_read_own(const tnd_stats* stats, tnd_counters* ret_counters, tnd_gauges* ret_gauges);
 
+/* This worker's figures with a node; zeroes if the index means another generation there. */
+void tnd_stats_read_node(const tnd_stats* stats, uint32_t node_index, uint32_t generation,
+                         tnd_node_counters* ret_counters);
+
 /* Adds present figures; of times the later one counts. */
 void tnd_stats_sum_gauges(tnd_gauges* to, const tnd_gauges* from);
 

@@ -131,6 +131,7 @@ static void gauges(FILE* out, const tnd_gauges* g)
     number(out, "delay_queue", g->delay_queue);
     number(out, "connections_open", g->connections_open);
     number(out, "connections_in_use", g->connections_in_use);
+    number(out, "connections_draining", g->connections_draining);
     last_number(out, "takeover_unix", g->takeover_unix);
     fputc('}', out);
 }
@@ -202,7 +203,11 @@ static void node(FILE* out, const tnd_inspection* seen, const tnd_inspect_node* 
     number(out, "connections_open", c->connections_open);
     number(out, "connections_in_use", c->connections_in_use);
     number(out, "connections_opened", c->connections_opened);
+    number(out, "connections_closed", c->connections_closed);
     number(out, "connections_failed", c->connections_failed);
+    number(out, "late_replies", c->late_replies);
+    number(out, "late_missing", c->late_missing);
+    number(out, "key_busy", c->key_busy);
     number(out, "requests", c->requests);
     number(out, "errors", c->errors);
     last_number(out, "timeouts", c->timeouts);

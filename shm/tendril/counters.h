@@ -108,7 +108,8 @@ typedef struct tnd_gauges {
     uint64_t connections_in_use;
     uint64_t heard_ms;      /**< CLOCK_MONOTONIC when it, tending, last had an answer; 0 = never */
     uint64_t takeover_unix; /**< when it last became the tender, seconds; 0 = never */
-    uint64_t reserved[9];
+    uint64_t connections_draining; /**< of those open: a late reply is due */
+    uint64_t reserved[8];
 } tnd_gauges;
 
 /** What a worker has to do with one node. Counted since the node was met there first. */
@@ -118,9 +119,14 @@ typedef struct tnd_node_counters {
     uint64_t connections_in_use;
     uint64_t connections_opened;
     uint64_t connections_failed;
-    uint64_t requests; /**< attempts that were sent */
-    uint64_t errors;   /**< attempts that failed, timeouts not among them */
-    uint64_t timeouts; /**< attempts that the time ran out for */
+    uint64_t requests;           /**< attempts that were sent */
+    uint64_t errors;             /**< attempts that failed, timeouts not among them */
+    uint64_t timeouts;           /**< attempts that the time ran out for */
+    uint64_t connections_closed; /**< of those opened */
+    uint64_t key_busy;           /**< attempts refused with AEROSPIKE_ERR_RECORD_BUSY; not errors */
+    uint64_t late_replies;       /**< of commands that had given up: the connection was kept */
+    uint64_t late_missing;       /**< connections closed because such a reply didn't come */
+    uint64_t reserved[4];
 } tnd_node_counters;
 
 typedef enum tnd_worker_state {

@@ -3,6 +3,7 @@
  * phase, connections open and in use; and after random faults the books still balance.
  */
 #include "tests/sim/cmd_bed.h"
+#include <aerospike/aerospike_stats.h>
 #include <tendril/stats.h>
 
 #define NODES 3
@@ -243,6 +244,70 @@ static void counts_tends(void** state)
     bed_end(&b);
 }
 
+/* The official interface on the same figures. */
+static void tells_them_officially(void** state)
+{
+    (void)state;
+    bed b;
+    as_cluster_stats stats;
+    begin(&b, 5);
+    for (int i = 0; i < 30; i++) {
+        get(&b, i, NULL);
+    }
+    aerospike_stats(&b.as, &stats);
+    assert_int_equal(stats.event_loops_size, 1);
+    assert_int_equal(stats.event_loops[0].process_size, 30);
+    aerospike_stats_destroy(&stats);
+    wait_all(&b);
+    all_nodes(&b, "answer %u 14 1");
+    as_policy_read policy;
+    as_policy_read_init(&policy);
+    policy.base.max_retries = 0;
+    for (int i = 0; i < 30; i++) {
+        get(&b, i, &policy);
+    }
+    wait_all(&b);
+    all_nodes(&b, "mute %u 1");
+    policy.base.socket_timeout = 50;
+    policy.base.timeout_delay = 3000;
+    get(&b, 1, &policy);
+    wait_all(&b);
+    aerospike_stats(&b.as, &stats);
+    assert_int_equal(stats.nodes_size, NODES);
+    assert_int_equal(stats.recover_queue_size, 1);
+    uint64_t busy = 0, timeouts = 0, open = 0, opened = 0;
+    for (uint32_t i = 0; i < stats.nodes_size; i++) {
+        const as_node_stats* n = &stats.nodes[i];
+        assert_int_equal(strncmp(n->node->name, "BB9", 3), 0);
+        assert_int_equal(strncmp(as_node_get_address_string(n->node), "127.0.0.1:300", 13), 0);
+        busy += n->key_busy_count;
+        timeouts += n->timeout_count;
+        open += n->async.in_pool + n->async.in_use;
+        opened += n->async.opened;
+        assert_int_equal(n->sync.opened + n->pipeline.opened + n->error_count, 0);
+    }
+    assert_int_equal(busy, 3);
+    assert_int_equal(timeouts, 1);
+    assert_true(open > 0 && open == opened);
+    char* words = aerospike_stats_to_string(&stats);
+    assert_non_null(words);
+    assert_non_null(strstr(words, "key_busy(1)"));
+    assert_non_null(strstr(words, "recovering: 1"));
+    free(words);
+    aerospike_stats_destroy(&stats);
+    sim_world_run_for(b.world, 5 * SECOND); /* the late reply doesn't come */
+    aerospike_stats(&b.as, &stats);
+    assert_int_equal(stats.recover_queue_size, 0);
+    assert_int_equal(stats.nodes[0].async.aborted + stats.nodes[1].async.aborted +
+                         stats.nodes[2].async.aborted,
+                     1);
+    aerospike_stats_destroy(&stats);
+    bed_end(&b);
+    aerospike_stats(&b.as, &stats); /* closed: nothing */
+    assert_int_equal(stats.nodes_size + stats.event_loops_size, 0);
+    aerospike_stats_destroy(&stats);
+}
+
 static uint64_t below(bed* b, uint64_t bound)
 {
     return sim_world_random(b->world) % bound;
@@ -329,6 +394,7 @@ int main(void)
         cmocka_unit_test(counts_time),
         cmocka_unit_test(counts_timeouts_and_retries),
         cmocka_unit_test(counts_tends),
+        cmocka_unit_test(tells_them_officially),
         cmocka_unit_test(balances_under_faults),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
