@@ -315,8 +315,8 @@ static void check_tended(world* w)
     w->untended_us = w->untended_us ? w->untended_us : now_us;
     bool is_stopped = owner && process_is_alive(owner);
     uint64_t since_us = candidate_us > w->untended_us ? candidate_us : w->untended_us;
-    uint64_t limit_us =
-        VACANT_US_MAX + 4 * late_us + 2 * OFTEN_US + (is_stopped ? w->threshold_sec * SECOND : 0);
+    uint64_t limit_us = 4 * late_us + 2 * OFTEN_US +
+                        (is_stopped ? w->threshold_sec * SECOND + EXPIRED_US_MAX : VACANT_US_MAX);
     if (now_us - since_us > limit_us) {
         world_fail(w, "nobody has tended for %llu us: the last one, %s, is %s",
                    (unsigned long long)(now_us - since_us), owner ? owner->name : "unknown",
