@@ -178,6 +178,9 @@ static void cmd_tell(tnd_cmd* cmd, as_error* err, void* result)
     case TND_CMD_HEADER:
         cmd->listener.record(err, result, cmd->udata, cmd->entry);
         break;
+    case TND_CMD_LENT:
+        cmd->listener.lent(err, result, cmd->udata, cmd->entry);
+        break;
     case TND_CMD_STATUS:
         cmd->listener.write(err, cmd->udata, cmd->entry);
         break;

@@ -13,6 +13,7 @@
 
 #include "async/delay.h"
 #include "async/engine.h"
+#include "async/lent.h"
 #include "core/buf.h"
 #include "core/wire.h"
 #include <aerospike/as_key.h>
@@ -21,6 +22,7 @@
 /* What a command's answer is made of, and which listener gets it. */
 typedef enum tnd_cmd_result {
     TND_CMD_RECORD, /* bins */
+    TND_CMD_LENT,   /* bins in place */
     TND_CMD_HEADER, /* a record with generation and ttl alone */
     TND_CMD_STATUS, /* nothing */
     TND_CMD_VALUE,  /* what a UDF has returned */
@@ -80,6 +82,7 @@ struct tnd_cmd {
         as_async_record_listener record;
         as_async_write_listener write;
         as_async_value_listener value;
+        tnd_lent_listener lent;
     } listener;
     void* udata;
     as_pipe_listener

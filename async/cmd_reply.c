@@ -164,6 +164,17 @@ static void cmd_on_record(tnd_cmd* cmd, tnd_wire_reply* reply)
     }
 }
 
+/* The bytes stay where they are until the listener has returned, whatever becomes of the link. */
+static void cmd_on_lent(tnd_cmd* cmd, const tnd_wire_reply* reply)
+{
+    tnd_loop* loop = cmd->engine->loop;
+    tnd_lent_record record = {.reply = *reply, .unix_now_sec = loop->ops->unix_now(loop)};
+    tnd_link* link = cmd->link;
+    cmd->link = NULL;
+    tnd_link_release(link);
+    tnd_cmd_end(cmd, NULL, &record);
+}
+
 /* ---- UDFs ---- */
 
 static void cmd_on_value(tnd_cmd* cmd, const tnd_wire_reply* reply)
@@ -236,7 +247,8 @@ static void cmd_on_stream(tnd_cmd* cmd, const uint8_t* body, size_t size)
 
 static void cmd_on_result(tnd_cmd* cmd, tnd_wire_reply* reply)
 {
-    bool may_have_bins = cmd->result == TND_CMD_RECORD || cmd->result == TND_CMD_VALUE;
+    bool may_have_bins = cmd->result == TND_CMD_RECORD || cmd->result == TND_CMD_LENT ||
+                         cmd->result == TND_CMD_VALUE;
     if (reply->batch_index != 0 || reply->info3 != 0) {
         cmd_on_bad_reply(cmd, "a part of a batch or query");
     } else if (reply->result != AEROSPIKE_OK) {
@@ -247,6 +259,8 @@ static void cmd_on_result(tnd_cmd* cmd, tnd_wire_reply* reply)
         cmd_on_bad_reply(cmd, "bins that weren't asked for by these names");
     } else if (cmd->result == TND_CMD_VALUE) {
         cmd_on_value(cmd, reply);
+    } else if (cmd->result == TND_CMD_LENT) {
+        cmd_on_lent(cmd, reply);
     } else if (cmd->result != TND_CMD_STATUS) {
         cmd_on_record(cmd, reply);
     } else {

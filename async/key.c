@@ -19,10 +19,11 @@ typedef struct key_call {
     const as_key* key;
     tnd_engine* engine;
     as_event_loop* entry;
-    as_async_record_listener record_listener; /* one of the three */
+    as_async_record_listener record_listener; /* one of these */
     as_async_write_listener write_listener;
     as_async_value_listener value_listener;
     as_pipe_listener pipe_listener;
+    tnd_lent_listener lent_listener;
     void* udata;
     bool is_heap_record;
 } key_call;
@@ -31,8 +32,9 @@ typedef struct key_call {
 
 static as_status call_check(key_call* call)
 {
-    if (!call->as || !call->key ||
-        (!call->record_listener && !call->write_listener && !call->value_listener)) {
+    bool has_listener = call->record_listener || call->write_listener || call->value_listener ||
+                        call->lent_listener;
+    if (!call->as || !call->key || !has_listener) {
         return as_error_set_message(call->err, AEROSPIKE_ERR_PARAM,
                                     "A client, a key and a listener are needed");
     }
@@ -64,6 +66,8 @@ static tnd_cmd* call_new_cmd(const key_call* call)
     } else if (call->value_listener) {
         cmd->listener.value = call->value_listener;
         cmd->result = TND_CMD_VALUE;
+    } else if (call->lent_listener) {
+        cmd->listener.lent = call->lent_listener;
     } else {
         cmd->listener.write = call->write_listener;
         cmd->result = TND_CMD_STATUS;
@@ -127,7 +131,9 @@ static as_status call_read(const key_call* call, const as_policy_read* policy, k
     if (!cmd) {
         return call->err->code;
     }
-    cmd->result = kind == KEY_READ_HEADER ? TND_CMD_HEADER : TND_CMD_RECORD;
+    cmd->result = call->lent_listener       ? TND_CMD_LENT
+                  : kind == KEY_READ_HEADER ? TND_CMD_HEADER
+                                            : TND_CMD_RECORD;
     cmd->is_heap_record = call->is_heap_record || policy->async_heap_rec;
     cmd->keeps_packed = !policy->deserialize;
     cmd->may_inflate = policy->base.compress && kind != KEY_READ_HEADER;
@@ -156,6 +162,15 @@ as_status aerospike_key_get_async(aerospike* as, as_error* err, const as_policy_
 {
     key_call call = {.as = as, .err = err, .key = key, .record_listener = listener, .udata = udata};
     as_status status = call_open(&call, event_loop, pipe_listener);
+    return status == AEROSPIKE_OK ? call_read(&call, policy, KEY_READ_ALL, NULL) : status;
+}
+
+as_status aerospike_key_get_lent_async(aerospike* as, as_error* err, const as_policy_read* policy,
+                                       const as_key* key, tnd_lent_listener listener, void* udata,
+                                       as_event_loop* event_loop)
+{
+    key_call call = {.as = as, .err = err, .key = key, .lent_listener = listener, .udata = udata};
+    as_status status = call_open(&call, event_loop, NULL);
     return status == AEROSPIKE_OK ? call_read(&call, policy, KEY_READ_ALL, NULL) : status;
 }
 

@@ -119,10 +119,13 @@ static tnd_link* list_take(tnd_link_list* list)
     tnd_link* link = list->first;
     for (unsigned i = 0; link && i < NODE_COMPARED_MAX; i++) {
         tnd_link* next = link->next;
-        if (!tnd_link_has_room(link)) {
-            tnd_link_settle(link); /* larger replies are expected by now */
-        } else if (!best || link->seats_count < best->seats_count) {
+        if (best && link->seats_count >= best->seats_count) {
+            break;
+        }
+        if (tnd_link_has_room(link)) {
             best = link;
+        } else {
+            tnd_link_settle(link); /* larger replies are expected by now */
         }
         link = next;
     }

@@ -54,8 +54,12 @@ static uint32_t choose_in_order(tnd_replica* replica, uint64_t word, const tnd_r
 {
     bool is_master = replica->algorithm == AS_POLICY_REPLICA_MASTER;
     uint8_t tries = is_master ? 1 : replica->count;
+    uint8_t first = is_master                         ? 0
+                    : replica->index < replica->count ? replica->index
+                                                      : (uint8_t)(replica->index % replica->count);
     for (uint8_t i = 0; i < tries; i++) {
-        uint8_t column = is_master ? 0 : (uint8_t)((replica->index + i) % replica->count);
+        uint8_t column = (uint8_t)(first + i);
+        column -= column >= replica->count ? replica->count : 0;
         uint32_t node_index = tnd_word_node(word, column);
         if (node_index != 0 && nodes->is_active(nodes->udata, node_index)) {
             replica->index = column;

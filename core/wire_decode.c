@@ -233,7 +233,10 @@ static bool ops_have_name(tnd_cursor ops, uint16_t count, tnd_slice name)
 
 bool tnd_wire_reply_answers(const tnd_wire_reply* reply, const tnd_buf* request)
 {
-    assert(request->size >= REQUEST_HEAD_BYTES);
+    assert(request->size >= TND_WIRE_FRAME_BYTES);
+    if (request->data[1] != TND_WIRE_MESSAGE) {
+        return true; /* compressed: its names can't be seen */
+    }
     uint16_t count = tnd_be16_get(request->data + REQUEST_HEAD_BYTES - 2);
     if (reply->ops_left == 0 || count == 0 || count > ANSWERS_NAMES_MAX) {
         return true;

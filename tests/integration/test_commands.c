@@ -15,6 +15,7 @@
 #include "tests/lib/cluster.h"
 #include <aerospike/as_monitor.h>
 #include <tendril/event.h>
+#include <tendril/lent.h>
 
 #define NS "test"
 #define SET "commands"
@@ -711,11 +712,89 @@ static int close_client(void** state)
     return 0;
 }
 
+/* ---- bins in place ---- */
+
+typedef struct lent_seen {
+    test_result result;
+    uint32_t left, generation, ttl;
+    char text[64]; /* "name:type:size:first byte " of each bin */
+    as_key* next;  /* asked for inside the listener */
+} lent_seen;
+
+static void on_lent(as_error* err, tnd_lent_record* record, void* udata, as_event_loop* loop)
+{
+    (void)loop;
+    lent_seen* seen = udata;
+    if (err) {
+        test_on_write(err, &seen->result, loop);
+        assert_null(record);
+        return;
+    }
+    seen->left = tnd_lent_left(record);
+    seen->generation = tnd_lent_generation(record);
+    seen->ttl = tnd_lent_ttl(record);
+    as_error refused;
+    if (seen->next) {
+        as_key* next = seen->next;
+        seen->next = NULL;
+        assert_int_equal(
+            aerospike_key_get_lent_async(&as, &refused, NULL, next, on_lent, seen, NULL),
+            AEROSPIKE_OK);
+        return;
+    }
+    tnd_lent_bin bin;
+    while (tnd_lent_next(record, &bin)) {
+        size_t size = strlen(seen->text);
+        snprintf(seen->text + size, sizeof(seen->text) - size, "%.*s:%d:%zu:%c ",
+                 (int)bin.name_size, bin.name, (int)bin.type, bin.value_size, bin.value[0]);
+    }
+    assert_int_equal(tnd_lent_left(record), 0);
+    test_on_write(err, &seen->result, loop);
+}
+
+static void lends_bins_in_place(void** state)
+{
+    (void)state;
+    test_result result = {0};
+    as_error err;
+    as_key key, missing;
+    key_of(&key, "lent");
+    key_of(&missing, "lent-missing");
+    as_record record;
+    as_record_inita(&record, 2);
+    as_record_set_str(&record, "s", "hello");
+    as_record_set_raw(&record, "bytes", (const uint8_t*)"xyz", 3);
+    assert_int_equal(put(NULL, &key, &record, &result), AEROSPIKE_OK);
+    as_record_destroy(&record);
+    static lent_seen seen;
+    memset(&seen, 0, sizeof(seen));
+    seen.next = &key; /* once more, from the listener */
+    test_result_reset(&seen.result);
+    assert_int_equal(aerospike_key_get_lent_async(&as, &err, NULL, &key, on_lent, &seen, NULL),
+                     AEROSPIKE_OK);
+    test_result_wait(&seen.result);
+    assert_int_equal(seen.result.code, AEROSPIKE_OK);
+    assert_int_equal(seen.left, 2);
+    assert_int_equal(seen.generation, 1);
+    assert_true(seen.ttl > 0);
+    assert_string_equal(seen.text, "s:3:5:h bytes:4:3:x ");
+    test_result_reset(&seen.result);
+    assert_int_equal(aerospike_key_get_lent_async(&as, &err, NULL, &missing, on_lent, &seen, NULL),
+                     AEROSPIKE_OK);
+    test_result_wait(&seen.result);
+    assert_int_equal(seen.result.code, AEROSPIKE_ERR_RECORD_NOT_FOUND);
+    assert_int_equal(aerospike_key_get_lent_async(&as, &err, NULL, &key, NULL, NULL, NULL),
+                     AEROSPIKE_ERR_PARAM);
+    as_key_destroy(&key);
+    as_key_destroy(&missing);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(brings_back_what_was_put),
         cmocka_unit_test(selects_bins),
+        cmocka_unit_test(lends_bins_in_place),
         cmocka_unit_test(reports_a_missing_record),
         cmocka_unit_test(deletes_a_bin_with_nil),
         cmocka_unit_test(carries_every_type),

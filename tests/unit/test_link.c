@@ -345,6 +345,23 @@ static void test_nobody_follows_who_is_alone(void** state)
     bed_free(b);
 }
 
+/* At the limit writes go behind writes before they go behind who is alone. */
+static void test_alone_is_the_last_resort(void** state)
+{
+    (void)state;
+    tnd_pool_limits config = usual;
+    config.links_max = 2;
+    bed* b = bed_new(&config);
+    start_many(b, 0, 1, TND_LANE_ALONE);
+    start_many(b, 1, 4, TND_LANE_WRITE);
+    for (unsigned i = 2; i < 5; i++) {
+        assert_ptr_equal(b->owners[i].link, b->owners[1].link);
+    }
+    start_many(b, 5, 1, TND_LANE_WRITE);
+    assert_ptr_equal(b->owners[5].link, b->owners[0].link);
+    bed_free(b);
+}
+
 static void test_depth_one_never_shares(void** state)
 {
     (void)state;
@@ -436,6 +453,8 @@ static void test_tombstone_swallows_its_reply(void** state)
     assert_int_equal(b->owners[0].reply_tag, 10);
     assert_int_equal(b->owners[1].replies + b->owners[1].fails, 0);
     assert_int_equal(b->owners[2].reply_tag, 12);
+    sim_world_run_for(b->world, SECOND); /* its time is over without consequence */
+    assert_int_equal(links_of(b), 1);
     assert_int_equal(start(b, 3, TND_LANE_READ), TND_ACQUIRE_READY);
     bed_free(b);
 }
@@ -540,6 +559,28 @@ static void test_a_lost_connection_fails_all_of_it(void** state)
         assert_true(b->owners[i].was_open && b->owners[i].was_sent);
     }
     assert_int_equal(links_of(b), 0);
+    bed_free(b);
+}
+
+/* Who isn't out completely can't have been executed. */
+static void test_a_lost_connection_tells_who_was_out(void** state)
+{
+    (void)state;
+    tnd_pool_limits config = usual;
+    config.links_max = 1;
+    bed* b = bed_new(&config);
+    start_many(b, 0, 1, TND_LANE_WRITE);
+    run(b);
+    sim_peer_set_paused(b->peers[0], true);
+    sim_loop_faults(b->loop)->window_bytes = REQUEST_BYTES + REQUEST_BYTES / 2;
+    start_many(b, 1, 2, TND_LANE_WRITE);
+    run(b);
+    sim_peer_reset(b->peers[0]);
+    run(b);
+    assert_true(b->owners[0].was_sent && b->owners[1].was_sent);
+    assert_int_equal(b->owners[2].fails, 1);
+    assert_true(b->owners[2].was_open);
+    assert_false(b->owners[2].was_sent);
     bed_free(b);
 }
 
@@ -666,6 +707,7 @@ int main(void)
         cmocka_unit_test(test_writes_share_at_the_limit_only),
         cmocka_unit_test(test_reads_stay_clear_of_writes),
         cmocka_unit_test(test_nobody_follows_who_is_alone),
+        cmocka_unit_test(test_alone_is_the_last_resort),
         cmocka_unit_test(test_depth_one_never_shares),
         cmocka_unit_test(test_large_replies_are_not_shared),
         cmocka_unit_test(test_replies_go_to_their_requests_in_order),
@@ -676,6 +718,7 @@ int main(void)
         cmocka_unit_test(test_tombstone_of_a_stream),
         cmocka_unit_test(test_given_up_before_it_was_sent),
         cmocka_unit_test(test_a_lost_connection_fails_all_of_it),
+        cmocka_unit_test(test_a_lost_connection_tells_who_was_out),
         cmocka_unit_test(test_no_connection_fails_all_who_wait),
         cmocka_unit_test(test_broken_by_one_of_them),
         cmocka_unit_test(test_garbage),
