@@ -156,6 +156,7 @@ static batch_part* part_new(tnd_batch* batch, tnd_engine* engine, as_event_loop*
     }
     batch->parts = part;
     cmd->many = &batch_many;
+    cmd->ends_early = !(batch->flags & TND_WIRE_BATCH_RESPOND_ALL);
     cmd->part = part;
     cmd->result = TND_CMD_MANY;
     cmd->kind = TND_COMMAND_BATCH;

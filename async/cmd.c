@@ -520,6 +520,9 @@ static void cmd_abort(tnd_cmd* cmd, as_status status, const char* text)
         cmd->link = NULL;
         tnd_link_abandon(link, cmd->seat, 0);
     }
+    if (was_sent && cmd->many) {
+        cmd->many->on_unknown(cmd);
+    }
     cmd->is_inside = false;
     as_error_setall(&cmd->err, status, text, __func__, __FILE__, __LINE__);
     tnd_cmd_end_with_error(cmd, was_sent);

@@ -88,6 +88,7 @@ struct tnd_cmd {
     as_pipe_listener
         pipe; /* called once the request was sent; NULL: nobody waits for that (any more) */
     const tnd_cmd_many* many; /* with TND_CMD_MANY and TND_CMD_TEXT */
+    bool ends_early;          /* many: an error ends the answers, not what is executed */
     void* part;               /* its own */
     as_policy_read_mode_sc read_mode_sc;
     tnd_replica replica;

@@ -62,7 +62,7 @@ static void cmd_on_bad_reply(tnd_cmd* cmd, const char* reason)
 static tnd_cmd_cause cmd_cause_of_result(const tnd_cmd* cmd, uint8_t result)
 {
     bool is_read = cmd->replica.is_read;
-    bool may_repeat = is_read || cmd->unknown_count == 0;
+    bool may_repeat = is_read || (cmd->unknown_count == 0 && !cmd->ends_early);
     switch (result) {
     case AEROSPIKE_ERR_TIMEOUT:
         return is_read ? TND_CMD_CAUSE_TIMEOUT : TND_CMD_CAUSE_FINAL;
@@ -130,7 +130,8 @@ static void cmd_on_refusal(tnd_cmd* cmd, uint8_t result, const tnd_wire_reply* r
         tnd_engine_ask(cmd->engine, cmd->node_index);
     }
     tnd_cmd_cause cause = cmd_cause_of_result(cmd, result);
-    bool is_unknown = cause == TND_CMD_CAUSE_FINAL || result == AEROSPIKE_ERR_TIMEOUT;
+    bool is_unknown =
+        cause == TND_CMD_CAUSE_FINAL || result == AEROSPIKE_ERR_TIMEOUT || cmd->ends_early;
     tnd_cmd_fail_attempt(cmd, cause, is_unknown);
 }
 
