@@ -11,6 +11,7 @@
  *     world.c          the phases, and what the seed decides
  *     world_process.c  processes: start, close, kill, stop, the end of each
  *     world_load.c     their commands, and what a command's end must look like
+ *     world_batch.c    the same for batches
  *     world_model.c    what the records were, when
  *     world_fault*.c   faults
  *     world_check.c    what must hold at each step, and when the faults have stopped
@@ -165,6 +166,7 @@ struct process {
     uint64_t stopped_us;   /* all stops before */
     uint64_t late_us_max;  /* how late its loop has ever been made */
     unsigned open_count;   /* accepted commands without an end */
+    unsigned batch_count;  /* of these, batches: the client has several commands for each */
     uint64_t dir_version;  /* of its map's copy, as it was checked last */
     uint64_t behind_us;    /* since when its copy isn't the published one; 0: it is */
     uint64_t candidate_us; /* since when it could tend; 0: it couldn't */
@@ -198,6 +200,7 @@ typedef enum command_kind {
     COMMAND_PUT,
     COMMAND_REMOVE,
     COMMAND_OPERATE, /* counts, and reads what it counted to */
+    COMMAND_BATCH,   /* as a whole */
 } command_kind;
 
 struct command {
@@ -213,6 +216,7 @@ struct command {
     bool is_update;      /* put: must exist */
     uint32_t generation; /* expected; 0: any */
     bool is_probe;       /* must succeed */
+    bool is_of_batch;    /* a row, or the batch as a whole */
     bool is_submitting;
     bool is_accepted;
     unsigned calls;
@@ -235,6 +239,20 @@ static inline bool command_is_put(const command* c)
 
 /* One command of a random kind. */
 void load_submit(process* p);
+/* A batch of random rows. */
+void batch_submit(process* p);
+
+/* For world_batch.c: a command that isn't accepted yet; accepted; the checks of its end (false: the
+ * end of a ghost's); its policy and limit; a record that was read; does any fault explain its code?
+ */
+command* load_new(process* p);
+void load_open(command* c);
+bool load_end(command* c, const as_error* err);
+void load_choose_base(command* c, as_policy_base* base);
+void load_choose_limit(command* c, const as_policy_base* base);
+void load_check_record(command* c, const as_record* record);
+bool load_explains(const command* c);
+
 /* One that must succeed: a read of this record, or a write. */
 void load_probe(process* p, unsigned space, unsigned key, bool is_write);
 /* Nobody waits longer than he may. */

@@ -250,7 +250,8 @@ static void check_pool(process* p)
     if (!engine || !process_is_running(p)) {
         return;
     }
-    if (engine->running.count + engine->queued.count + engine->waiting.count != p->open_count) {
+    if (p->batch_count == 0 &&
+        engine->running.count + engine->queued.count + engine->waiting.count != p->open_count) {
         world_fail(p->w, "%s has %u commands running, %u queued and %u waiting, but %u are open",
                    p->name, engine->running.count, engine->queued.count, engine->waiting.count,
                    p->open_count);

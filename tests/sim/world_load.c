@@ -12,8 +12,9 @@
 
 /* ---- the list of those in flight ---- */
 
-static void open_add(world* w, command* c)
+void load_open(command* c)
 {
+    world* w = c->p->w;
     if (!w->open.next) {
         w->open.next = w->open.prev = &w->open;
     }
@@ -45,7 +46,7 @@ command* load_find(const world* w, uint64_t id)
     return id > 0 && id <= w->commands_count ? w->commands[id - 1] : NULL;
 }
 
-static command* command_new(process* p)
+command* load_new(process* p)
 {
     world* w = p->w;
     if (w->commands_count == w->commands_capacity) {
@@ -90,7 +91,7 @@ static void check_time(const command* c)
 }
 
 /* Codes that the world's faults explain. */
-static bool code_is_explained(const command* c)
+bool load_explains(const command* c)
 {
     switch (c->code) {
     case AEROSPIKE_OK:
@@ -111,6 +112,9 @@ static bool code_is_explained(const command* c)
     case AEROSPIKE_ERR_CONNECTION: /* of connecting, which failed */
     case AEROSPIKE_ERR_INVALID_HOST:
         return c->p->state == PROCESS_STARTING && c->p->w->fail_if_not_connected;
+    case AEROSPIKE_NO_RESPONSE:
+    case AEROSPIKE_BATCH_FAILED:
+        return c->is_of_batch;
     case AEROSPIKE_ERR_ASYNC_QUEUE_FULL:
         return c->p->w->running_max > 0;
     case AEROSPIKE_ERR_RECORD_BUSY:
@@ -136,7 +140,7 @@ static void count_end(const command* c)
 }
 
 /* False: the end of a ghost's command, which nobody sees. */
-static bool command_end(command* c, const as_error* err)
+bool load_end(command* c, const as_error* err)
 {
     process* p = c->p;
     world* w = p->w;
@@ -167,7 +171,7 @@ static bool command_end(command* c, const as_error* err)
     c->is_in_doubt = err && err->in_doubt;
     check_time(c);
     count_end(c);
-    if (!code_is_explained(c)) {
+    if (!load_explains(c)) {
         world_fail(w, "command %llu of %s ended with %d, which nothing explains: %s",
                    (unsigned long long)c->id, p->name, c->code, err->message);
     }
@@ -191,7 +195,7 @@ static void on_write(as_error* err, void* udata, as_event_loop* loop)
 {
     (void)loop;
     command* c = udata;
-    if (command_end(c, err)) {
+    if (load_end(c, err)) {
         model_check_write(c);
         maybe_chain(c);
     }
@@ -232,7 +236,7 @@ static bool is_lie(const command* c, const as_record* record)
            as_record_get_int64(record, "x", 0) == 4711;
 }
 
-static void check_record(command* c, const as_record* record)
+void load_check_record(command* c, const as_record* record)
 {
     world* w = c->p->w;
     if (is_lie(c, record)) {
@@ -257,7 +261,7 @@ static void on_record(as_error* err, as_record* record, void* udata, as_event_lo
 {
     (void)loop;
     command* c = udata;
-    if (!command_end(c, err)) {
+    if (!load_end(c, err)) {
         return;
     }
     if (c->is_in_doubt) {
@@ -268,7 +272,7 @@ static void on_record(as_error* err, as_record* record, void* udata, as_event_lo
     } else if (c->code == AEROSPIKE_OK && c->kind == COMMAND_EXISTS) {
         model_check_header(c, record->gen);
     } else if (c->code == AEROSPIKE_OK) {
-        check_record(c, record);
+        load_check_record(c, record);
     }
     maybe_chain(c);
 }
@@ -277,7 +281,7 @@ static void on_operated(as_error* err, as_record* record, void* udata, as_event_
 {
     (void)loop;
     command* c = udata;
-    if (!command_end(c, err)) {
+    if (!load_end(c, err)) {
         return;
     }
     if (c->code == AEROSPIKE_OK && !is_lie(c, record)) {
@@ -291,7 +295,7 @@ static void on_operated(as_error* err, as_record* record, void* udata, as_event_
 
 /* ---- policies ---- */
 
-static void choose_base(command* c, as_policy_base* base)
+void load_choose_base(command* c, as_policy_base* base)
 {
     world* w = c->p->w;
     if (c->is_probe) {
@@ -309,7 +313,7 @@ static void choose_base(command* c, as_policy_base* base)
 /* By when it must have ended. Without a total limit it may wait for the first map, and a server
  * that sends a byte now and then keeps a socket timeout from running: no bound. With a limit for
  * connecting each attempt may begin the total limit anew. */
-static void choose_limit(command* c, const as_policy_base* base)
+void load_choose_limit(command* c, const as_policy_base* base)
 {
     c->attempts_max = base->max_retries + 1;
     uint64_t total_ms = base->total_timeout;
@@ -335,8 +339,8 @@ static as_status submit_read(command* c, as_error* err, const as_key* key)
     process* p = c->p;
     as_policy_read policy;
     as_policy_read_init(&policy);
-    choose_base(c, &policy.base);
-    choose_limit(c, &policy.base);
+    load_choose_base(c, &policy.base);
+    load_choose_limit(c, &policy.base);
     if (!c->is_probe) {
         policy.replica = choose_replica(p->w);
     }
@@ -399,8 +403,8 @@ static as_status submit_put(command* c, as_error* err, const as_key* key)
     process* p = c->p;
     as_policy_write policy;
     as_policy_write_init(&policy);
-    choose_base(c, &policy.base);
-    choose_limit(c, &policy.base);
+    load_choose_base(c, &policy.base);
+    load_choose_limit(c, &policy.base);
     c->payload = choose_payload(p->w);
     char* payload = malloc(c->payload + 1); /* another process may run before the call returns */
     if (!payload) {
@@ -433,8 +437,8 @@ static as_status submit_operate(command* c, as_error* err, const as_key* key)
     process* p = c->p;
     as_policy_operate policy;
     as_policy_operate_init(&policy);
-    choose_base(c, &policy.base);
-    choose_limit(c, &policy.base);
+    load_choose_base(c, &policy.base);
+    load_choose_limit(c, &policy.base);
     policy.replica = choose_replica(p->w);
     as_operations ops;
     as_operations_inita(&ops, 4);
@@ -455,8 +459,8 @@ static as_status submit_remove(command* c, as_error* err, const as_key* key)
     process* p = c->p;
     as_policy_remove policy;
     as_policy_remove_init(&policy);
-    choose_base(c, &policy.base);
-    choose_limit(c, &policy.base);
+    load_choose_base(c, &policy.base);
+    load_choose_limit(c, &policy.base);
     policy.replica = choose_replica(p->w);
     if (world_chance(p->w, 20)) {
         c->generation = choose_generation(c);
@@ -487,7 +491,7 @@ static void submit(command* c)
     }
     if (status == AEROSPIKE_OK) {
         c->is_accepted = true;
-        open_add(p->w, c);
+        load_open(c);
         return;
     }
     c->code = status;
@@ -509,7 +513,11 @@ void load_submit(process* p)
                                          COMMAND_PUT,    COMMAND_SELECT,  COMMAND_EXISTS,
                                          COMMAND_REMOVE, COMMAND_OPERATE, COMMAND_OPERATE};
     world* w = p->w;
-    command* c = command_new(p);
+    if (world_chance(w, 5)) {
+        batch_submit(p);
+        return;
+    }
+    command* c = load_new(p);
     c->kind = kinds[world_below(w, sizeof(kinds) / sizeof(kinds[0]))];
     c->space = (unsigned)world_below(w, WORLD_SPACES);
     c->key = (unsigned)world_below(w, w->keys_count);
@@ -523,7 +531,7 @@ void load_probe(process* p, unsigned space, unsigned key, bool is_write)
                            w->records[space][key].pid) < 0) {
         return; /* strongly consistent, and a node that had it left for good */
     }
-    command* c = command_new(p);
+    command* c = load_new(p);
     c->kind = is_write ? COMMAND_PUT : COMMAND_GET;
     c->space = space;
     c->key = key;

@@ -25,6 +25,9 @@ typedef struct regression {
  * that one that is old is no more than another seed: the tests beside the code keep what it found.
  */
 static const regression regressions[] = {
+    {19998949, "a worker that ran out of memory left its map untended for five seconds"},
+    {56286801, "rows of a batch that was aborted when they had been sent weren't in doubt"},
+    {494113815, "rows behind an error that a batch repeats were repeated, and not in doubt"},
     {0, NULL},
 };
 

@@ -271,7 +271,8 @@ static bool was_absent(const command* c)
 
 static void fail_untrue(const command* c, const char* what)
 {
-    static const char* const names[] = {"get", "select", "exists", "put", "remove", "operate"};
+    static const char* const names[] = {"get",    "select",  "exists", "put",
+                                        "remove", "operate", "batch"};
     const model_record* r = record_of(c);
     world* w = c->p->w;
     for (size_t i = r->count > 4 ? r->count - 4 : 0; i < r->count; i++) {
