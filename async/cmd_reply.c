@@ -241,6 +241,9 @@ static void cmd_on_stream(tnd_cmd* cmd, const uint8_t* body, size_t size)
             break;
         }
     }
+    if (!reason && is_first) {
+        reason = "a frame without a row";
+    }
     if (reason) {
         cmd_on_bad_reply(cmd, reason);
     }

@@ -76,6 +76,28 @@ static void rows_are_in_doubt_at_the_close(void** state)
     bed_done(&b);
 }
 
+/* A frame without a row is no answer: nothing that comes after it may be taken for one. */
+static void an_empty_frame_ends_the_connection(void** state)
+{
+    (void)state;
+    bed b;
+    outcome_of_batch o;
+    as_policy_batch policy;
+    as_policy_batch_init(&policy);
+    bed_open(&b, 3);
+    all_nodes(&b, "garbage %u empty 1");
+    start_batch(&b, &o, &policy);
+    assert_true(sim_world_run_until(b.world, is_batch_over, &o, 100 * MS));
+    for (uint32_t i = 0; i < ROWS; i++) {
+        assert_int_equal(row_of(&o, i)->result, AEROSPIKE_NO_RESPONSE);
+        assert_true(row_of(&o, i)->in_doubt);
+    }
+    as_batch_records_destroy(o.records);
+    bed_close(&b);
+    assert_true(sim_world_run_until(b.world, is_closed, &b, 10 * SECOND));
+    bed_done(&b);
+}
+
 /* Without respond_all_keys the first error is a node's last answer, but it goes on executing. */
 static void rows_behind_an_error_are_in_doubt(void** state)
 {
@@ -110,6 +132,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(rows_are_in_doubt_at_the_close),
         cmocka_unit_test(rows_behind_an_error_are_in_doubt),
+        cmocka_unit_test(an_empty_frame_ends_the_connection),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

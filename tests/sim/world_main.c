@@ -28,6 +28,7 @@ static const regression regressions[] = {
     {19998949, "a worker that ran out of memory left its map untended for five seconds"},
     {56286801, "rows of a batch that was aborted when they had been sent weren't in doubt"},
     {494113815, "rows behind an error that a batch repeats were repeated, and not in doubt"},
+    {221965412, "a batch waited on after an empty frame, and took the next one's answer"},
     {0, NULL},
 };
 
