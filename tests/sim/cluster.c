@@ -160,8 +160,15 @@ static void conns_sweep(sim_cluster* cluster)
 
 /* ---- listeners ---- */
 
+/* Connections that nobody has accepted end with the listener: whoever listens next, perhaps on
+ * another port, never hears of them. */
 static void node_close(cluster_node* node)
 {
+    for (cluster_conn* conn = node->cluster->conns; conn; conn = conn->next) {
+        if (conn->node == node && !conn->conn) {
+            conn_end(conn, sim_peer_reset);
+        }
+    }
     for (int i = 0; i < node->cluster->hosts_count; i++) {
         if (node->listeners[i]) {
             sim_listener_close(node->listeners[i]);
