@@ -421,7 +421,8 @@ struct world {
     segment_watch watch;
     uint64_t often_us;
     uint64_t look_us;
-    uint64_t untended_us; /* since when nobody who runs owns the segment; 0: somebody does */
+    uint64_t untended_us;   /* since when nobody who runs owns the segment; 0: somebody does */
+    uint64_t untended_word; /* the owner's word then */
 
     char tale[64][320]; /* what happened last */
     unsigned tale_count;

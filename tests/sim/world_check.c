@@ -313,7 +313,10 @@ static void check_tended(world* w)
         w->untended_us = 0;
         return;
     }
-    w->untended_us = w->untended_us ? w->untended_us : now_us;
+    if (w->untended_us == 0 || w->untended_word != word) { /* perhaps it did for a moment */
+        w->untended_us = now_us;
+        w->untended_word = word;
+    }
     bool is_stopped = owner && process_is_alive(owner);
     uint64_t since_us = candidate_us > w->untended_us ? candidate_us : w->untended_us;
     uint64_t limit_us = 4 * late_us + 2 * OFTEN_US +
