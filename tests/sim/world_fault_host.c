@@ -20,7 +20,8 @@ static bool process_fault_stop(world* w)
 {
     process* p = fault_any_process(w);
     if (p) {
-        process_stop(p, fault_while_us(w));
+        bool is_long = w->threshold_sec < 10 && world_chance(w, 40); /* for a takeover */
+        process_stop(p, fault_while_us(w) + (is_long ? (w->threshold_sec + 2) * SECOND : 0));
     }
     return p;
 }
