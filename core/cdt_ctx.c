@@ -22,9 +22,6 @@ enum {
     CTX_STEPS_MAX = 1024,
 };
 
-/* In the vector's flags: a step was lost for lack of memory. */
-#define CTX_IS_BROKEN 0x80000000u
-
 /* --- making and unmaking --- */
 
 void as_cdt_ctx_init(as_cdt_ctx* ctx, uint32_t capacity)
@@ -71,7 +68,7 @@ static as_cdt_ctx_item* ctx_add(as_cdt_ctx* ctx, uint32_t type)
     if (item) {
         item->type = type;
     } else {
-        ctx->list.flags |= CTX_IS_BROKEN;
+        ctx->list.flags |= AS_CDT_CTX_IS_BROKEN;
     }
     return item;
 }
@@ -187,7 +184,7 @@ bool tnd_cdt_ctx_pack(tnd_buf* buf, const as_cdt_ctx* ctx, uint32_t create_flag,
 {
     uint32_t count = ctx->list.size;
 
-    if (ctx->list.flags & CTX_IS_BROKEN) {
+    if (ctx->list.flags & AS_CDT_CTX_IS_BROKEN) {
         *ret_reason = "a context that lost a step for lack of memory";
         return false;
     }
@@ -296,7 +293,7 @@ static bool ctx_take(as_cdt_ctx* ctx, const as_list* steps, uint32_t at)
     } else {
         return false;
     }
-    return !(ctx->list.flags & CTX_IS_BROKEN);
+    return !(ctx->list.flags & AS_CDT_CTX_IS_BROKEN);
 }
 
 static bool ctx_fill(as_cdt_ctx* ctx, const as_list* steps)

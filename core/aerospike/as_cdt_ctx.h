@@ -34,6 +34,8 @@ typedef enum as_cdt_ctx_type_e {
 
 /** Bit of the types above that carry a value. */
 #define AS_CDT_CTX_VALUE 0x2
+/** In the flags of a context's list: a step was lost for lack of memory. */
+#define AS_CDT_CTX_IS_BROKEN 0x80000000u
 /** Bit of an item that narrows the one before it. */
 #define AS_CDT_CTX_AND 0x200
 
@@ -93,10 +95,10 @@ AS_EXTERN void as_cdt_ctx_add_map_key_create(as_cdt_ctx* ctx, as_val* key, as_ma
 /** A map's value that equals `val`, which is taken over. */
 AS_EXTERN void as_cdt_ctx_add_map_value(as_cdt_ctx* ctx, as_val* val);
 
-/** Whether there is no step; also for NULL. */
+/** Whether no step was added; also for NULL. A step lost for lack of memory was added. */
 static inline bool cdt_ctx_is_empty(as_cdt_ctx* ctx)
 {
-    return !ctx || ctx->list.size == 0;
+    return !ctx || (ctx->list.size == 0 && !(ctx->list.flags & AS_CDT_CTX_IS_BROKEN));
 }
 
 /** Bytes that as_cdt_ctx_to_bytes() writes; 0 if the context can't be packed. */

@@ -211,6 +211,13 @@ static void without_memory(void** state)
     assert_refused("memory", as_operations_list_size(&ops, "b", &ctx));
     assert_int_equal(as_cdt_ctx_byte_capacity(&ctx), 0);
     as_cdt_ctx_destroy(&ctx);
+    tnd_mem_fail(1, UINT64_MAX);
+    as_cdt_ctx_init(&ctx, 1);
+    as_cdt_ctx_add_list_index(&ctx, 0); /* the only step: what is nested doesn't become the bin */
+    tnd_mem_fail(0, 0);
+    assert_false(cdt_ctx_is_empty(&ctx));
+    assert_refused("memory", as_operations_list_clear(&ops, "b", &ctx));
+    as_cdt_ctx_destroy(&ctx);
     for (uint64_t n = 1; n < 12; n++) {
         tnd_mem_fail(n, 1);
         if (as_cdt_ctx_from_base64(&ctx, "lCKjA2sxEQA=")) {
