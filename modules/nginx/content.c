@@ -344,12 +344,17 @@ static ngx_int_t start(ngx_http_request_t* r, const ngx_str_t* body)
 
 /* ---- request: body ---- */
 
-/* In one piece. Bodies that nginx wrote to a file (client_body_in_file_only) come from there. */
-static ngx_int_t collect_body(ngx_http_request_t* r, ngx_str_t* ret_body)
+/* In one piece. Bodies that nginx wrote to a file (client_body_in_file_only) come from there. Of
+   one over `most` bytes only the length is told. */
+static ngx_int_t collect_body(ngx_http_request_t* r, size_t most, ngx_str_t* ret_body)
 {
     size_t size = 0;
     for (ngx_chain_t* link = r->request_body->bufs; link; link = link->next) {
         size += (size_t)ngx_buf_size(link->buf);
+    }
+    if (size > most) {
+        ret_body->len = size;
+        return NGX_OK;
     }
     ret_body->len = 0;
     ret_body->data = ngx_pnalloc(r->pool, size + 1);
@@ -388,7 +393,8 @@ static void on_body(ngx_http_request_t* r)
 {
     ngx_http_aerospike_loc_conf* conf = ngx_http_get_module_loc_conf(r, ngx_http_aerospike_module);
     ngx_str_t body = {0, (u_char*)""};
-    if (r->request_body && r->request_body->bufs && collect_body(r, &body) != NGX_OK) {
+    if (r->request_body && r->request_body->bufs &&
+        collect_body(r, conf->max_value_size, &body) != NGX_OK) {
         ngx_http_finalize_request(r, NGX_HTTP_INTERNAL_SERVER_ERROR);
         return;
     }
