@@ -232,7 +232,11 @@ void web_start(web* self)
     if (self->is_single) {
         web_listener = -1;
         self->master = starter;
+        int64_t end_ms = now_ms() + WEB_WAIT_MS;
         while (read_pid(self) != starter && !process_has_ended(starter)) {
+            if (now_ms() > end_ms) {
+                fail_msg("nginx isn't up: see %s/error.log", self->dir);
+            }
             poll(NULL, 0, 1); /* listens once the file is there */
         }
         return;

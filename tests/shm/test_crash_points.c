@@ -117,11 +117,11 @@ static void route(void)
     }
 }
 
-static void life_init(actor* self, unsigned index, const char* name, uint64_t now_ms, plan todo)
+static void life_init(actor* self, unsigned index, const char* name, uint64_t now_ms, plan planned)
 {
     actor_init(self, index, name, run_life, now_ms);
-    self->publications = todo == ALL ? 2 : todo == SOME ? 1 : 0;
-    self->partitions = todo == ALL ? TND_PARTITIONS : 1;
+    self->publications = planned == ALL ? 2 : planned == SOME ? 1 : 0;
+    self->partitions = planned == ALL ? TND_PARTITIONS : 1;
 }
 
 static void begin(beginning how, plan successor)
