@@ -167,6 +167,11 @@ static batch_part* part_new(tnd_batch* batch, tnd_engine* engine, as_event_loop*
 
 static void part_free(batch_part* part)
 {
+    /* Another part may get this one's address: its node must not answer for these rows. */
+    for (uint32_t i = 0; i < part->sent_count; i++) {
+        batch_row* row = &part->batch->row[part->indexes[i]];
+        row->part = row->part == part ? NULL : row->part;
+    }
     if (part->next) {
         part->next->prev = part->prev;
     }

@@ -146,8 +146,10 @@ static as_status check_namespaces(const batch_call* call)
     }
     for (uint32_t i = 0; i < count; i++) {
         const as_batch_record* row = as_vector_get(&call->records->list, i);
+        as_namespace ns;
         uint64_t word;
-        if (tnd_map_route(map, row->base.key.ns, 0, &word)) {
+        tnd_map_pad_name(ns, row->base.key.ns);
+        if (tnd_map_route(map, ns, 0, &word)) {
             return AEROSPIKE_OK;
         }
     }

@@ -73,6 +73,7 @@ static as_status keys_run(keys_call* call, as_batch_type type)
     }
     call->row.base.type = type;
     call->row.base.has_write = type != AS_BATCH_READ;
+    call->row.base.result = AEROSPIKE_NO_RESPONSE; /* until a node says otherwise */
     as_batch_records* records = keys_rows(call);
     if (!records) {
         return as_error_set_message(call->err, AEROSPIKE_ERR_CLIENT, "Out of memory: a batch");

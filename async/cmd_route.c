@@ -92,7 +92,7 @@ as_status tnd_cmd_check_namespace(tnd_cmd* cmd, as_error* err)
 
 tnd_node* tnd_cmd_route_key(tnd_cmd* cmd, const char* ns, uint32_t partition, as_error* err)
 {
-    memcpy(cmd->ns, ns, sizeof(cmd->ns));
+    tnd_map_pad_name(cmd->ns, ns);
     cmd->partition = partition;
     return tnd_cmd_route(cmd, err);
 }

@@ -373,6 +373,11 @@ as_status aerospike_info_foreach(aerospike* as, as_error* err, const as_policy_i
     }
     for (uint32_t i = 0; status == AEROSPIKE_OK && i < nodes->size; i++) {
         char* text = NULL;
+        /* Anew each time: the callback may have closed the client. */
+        if (call_open_sync(&call, req) != AEROSPIKE_OK) {
+            status = err->code;
+            break;
+        }
         status = sync_node(&call, nodes->array[i]->name, req, &text);
         if (status == AEROSPIKE_OK && !callback(err, nodes->array[i], req, text, udata)) {
             status = AEROSPIKE_ERR_QUERY_ABORTED;

@@ -37,7 +37,7 @@ static inline as_status aerospike_info_node_async(aerospike* as, as_error* err,
     return as_info_command_node_async(as, err, policy, node, req, listener, udata, event_loop);
 }
 
-/** Asks one node after the other until one answers, be it with a refusal. */
+/** Asks one node after the other until one answers; the last one's refusal if all refuse. */
 AS_EXTERN as_status aerospike_info_any_async(aerospike* as, as_error* err,
                                              const as_policy_info* policy, const char* req,
                                              as_async_info_listener listener, void* udata,

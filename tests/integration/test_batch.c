@@ -322,6 +322,23 @@ static void namespaces_that_are_not_there(void** state)
     remove_numbers(0, 1);
 }
 
+/* A key may come from anywhere: what stands behind its namespace's NUL means nothing. */
+static void bytes_behind_a_namespace_mean_nothing(void** state)
+{
+    (void)state;
+    outcome got;
+    write_numbers(0, 1);
+    as_batch_records* records = as_batch_records_create(1);
+    as_batch_read_record* row = as_batch_read_reserve(records);
+    memset(row->key.ns, 'x', sizeof(row->key.ns));
+    init_key(&row->key, 0);
+    row->read_all_bins = true;
+    assert_int_equal(run(records, NULL, &got), AEROSPIKE_OK);
+    assert_int_equal(result_at(records, 0), AEROSPIKE_OK);
+    as_batch_records_destroy(records);
+    remove_numbers(0, 1);
+}
+
 static void an_empty_batch_is_told_from_the_loop(void** state)
 {
     (void)state;
@@ -462,6 +479,16 @@ static void keys_synchronously(void** state)
     got = (seen){0};
     assert_int_equal(aerospike_batch_get(&as, &err, NULL, &batch, on_results, &got), AEROSPIKE_OK);
     assert_int_equal(got.missing, 5);
+    aerospike idle;
+    as_config config;
+    as_config_init(&config);
+    aerospike_init(&idle, &config);
+    got = (seen){0};
+    assert_int_not_equal(
+        aerospike_batch_remove(&idle, &err, NULL, NULL, &batch, on_results, &got), AEROSPIKE_OK);
+    assert_int_equal(got.calls, 1);
+    assert_int_equal(got.last, AEROSPIKE_NO_RESPONSE);
+    aerospike_destroy(&idle);
     as_batch_destroy(&batch);
 }
 
@@ -563,6 +590,7 @@ int main(int argc, char* argv[])
         cmocka_unit_test(rows_fail_alone),
         cmocka_unit_test(filters_of_rows_and_of_the_batch),
         cmocka_unit_test(namespaces_that_are_not_there),
+        cmocka_unit_test(bytes_behind_a_namespace_mean_nothing),
         cmocka_unit_test(an_empty_batch_is_told_from_the_loop),
         cmocka_unit_test(what_cannot_be_started),
         cmocka_unit_test(thousands_of_keys),
