@@ -484,8 +484,8 @@ static void keys_synchronously(void** state)
     as_config_init(&config);
     aerospike_init(&idle, &config);
     got = (seen){0};
-    assert_int_not_equal(
-        aerospike_batch_remove(&idle, &err, NULL, NULL, &batch, on_results, &got), AEROSPIKE_OK);
+    assert_int_not_equal(aerospike_batch_remove(&idle, &err, NULL, NULL, &batch, on_results, &got),
+                         AEROSPIKE_OK);
     assert_int_equal(got.calls, 1);
     assert_int_equal(got.last, AEROSPIKE_NO_RESPONSE);
     aerospike_destroy(&idle);

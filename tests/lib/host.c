@@ -525,18 +525,64 @@ void host_detach(void)
     }
 }
 
+/* A machine that stands still for seconds (a paused virtual one) isn't time in which workers could
+ * have done anything: no step between two looks counts for more than this. */
+#define STEP_MAX_US 100000
+
 uint64_t host_wait_owner(test_host* host, uint32_t term, uint64_t ms, host_owner* ret_owner)
 {
     uint64_t start_us = host_now_us();
+    uint64_t last_us = start_us, watched_us = 0;
     for (;;) {
         uint64_t now_us = host_now_us();
         if (host_owner_look(host, ret_owner) && ret_owner->slot >= 0 && ret_owner->term > term) {
             return now_us - start_us;
         }
-        if (now_us - start_us > ms * 1000) {
+        if (watched_us > ms * 1000) {
             return UINT64_MAX;
         }
+        watched_us += now_us - last_us < STEP_MAX_US ? now_us - last_us : STEP_MAX_US;
+        last_us = now_us;
         sched_yield();
+    }
+}
+
+/* The state letter and what the process waits in, as the kernel tells them. */
+static void tell_process(pid_t pid)
+{
+    static const char* const names[] = {"stat", "wchan", "syscall"};
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        char path[64];
+        char text[160] = "";
+        snprintf(path, sizeof(path), "/proc/%d/%s", (int)pid, names[i]);
+        FILE* file = fopen(path, "r");
+        if (file && fgets(text, sizeof(text), file)) {
+            text[strcspn(text, "\n")] = '\0';
+        }
+        if (file) {
+            fclose(file);
+        }
+        print_message("    %s: %s\n", names[i], text);
+    }
+}
+
+void host_tell(test_host* host)
+{
+    host_owner owner;
+    bool is_seen = host_owner_look(host, &owner);
+    print_message("segment %s: term %u, slot %d, worker %d\n", is_seen ? "seen" : "not seen",
+                  owner.term, owner.slot, owner.worker);
+    for (uint32_t i = 0; i < host->count; i++) {
+        const host_counters* counters = &host->counters[i];
+        pid_t inner = atomic_load(&counters->inner_pid);
+        print_message("worker %u: pid %d, slot %d, %s, %llu good results, %llu bad\n", i,
+                      (int)host->pids[i], (int)atomic_load(&counters->slot_plus_1) - 1,
+                      atomic_load(&counters->is_tending) ? "tends" : "follows",
+                      (unsigned long long)host_results_of(host, i),
+                      (unsigned long long)atomic_load(&counters->other));
+        if (host->pids[i] > 0) {
+            tell_process(inner ? inner : host->pids[i]);
+        }
     }
 }
 
@@ -555,16 +601,37 @@ uint64_t host_results(const test_host* host)
     return sum;
 }
 
+/* A worker that nobody ended and that isn't there any more. */
+static void check_alive(const test_host* host, uint32_t index)
+{
+    siginfo_t info = {0};
+    if (host->pids[index] > 0 &&
+        waitid(P_PID, (id_t)host->pids[index], &info, WEXITED | WNOHANG | WNOWAIT) == 0 &&
+        info.si_pid == host->pids[index]) {
+        fail_msg("worker %u (pid %d) has ended by itself: %s %d", index, (int)info.si_pid,
+                 info.si_code == CLD_EXITED ? "status" : "signal", info.si_status);
+    }
+}
+
 void host_check_results(test_host* host)
 {
+    uint32_t bad = 0;
     for (uint32_t i = 0; i < host->count; i++) {
         host_counters* counters = &host->counters[i];
         if (atomic_load(&counters->other) != 0) {
-            fail_msg("worker %u saw %llu bad results, the last %d: %s", i,
-                     (unsigned long long)atomic_load(&counters->other),
-                     atomic_load(&counters->other_status), counters->other_text);
+            print_message("worker %u saw %llu bad results, the last %d: %s\n", i,
+                          (unsigned long long)atomic_load(&counters->other),
+                          atomic_load(&counters->other_status), counters->other_text);
+            bad++;
         }
-        assert_int_equal(atomic_load(&counters->wrong), 0);
+    }
+    if (bad != 0) {
+        host_tell(host);
+        fail_msg("%u workers saw bad results", bad);
+    }
+    for (uint32_t i = 0; i < host->count; i++) {
+        assert_int_equal(atomic_load(&host->counters[i].wrong), 0);
+        check_alive(host, i);
     }
 }
 
@@ -584,6 +651,7 @@ void host_wait_results(test_host* host, uint64_t count, uint64_t ms)
     progress p = {.host = host, .results = host_results(host) + count};
     if (!host_until(has_progressed, &p, ms)) {
         host_check_results(host);
+        host_tell(host);
         fail_msg("no %llu results within %llu ms", (unsigned long long)count,
                  (unsigned long long)ms);
     }

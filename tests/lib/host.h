@@ -82,13 +82,17 @@ bool host_owner_look(test_host* host, host_owner* ret_owner);
 void host_detach(void);
 
 /* Waits until somebody other than nobody owns, with a term above `term`. Busy: for measurements.
- * Microseconds waited, or UINT64_MAX. */
+ * Microseconds waited, or UINT64_MAX after `ms` in which this process ran. */
 uint64_t host_wait_owner(test_host* host, uint32_t term, uint64_t ms, host_owner* ret_owner);
 
 uint64_t host_results(const test_host* host); /* good results of all workers so far */
 uint64_t host_results_of(const test_host* host, uint32_t index);
 
-/* Fails the running test if a worker saw anything but OK and not found, or a wrong record. */
+/* Prints who owns by the segment and what each worker process is doing, for a test that fails. */
+void host_tell(test_host* host);
+
+/* Fails the running test if a worker saw anything but OK and not found, or a wrong record, or ended
+ * without being told. */
 void host_check_results(test_host* host);
 
 /* Waits for so many good results more. */
