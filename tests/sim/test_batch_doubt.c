@@ -127,11 +127,37 @@ static void rows_behind_an_error_are_in_doubt(void** state)
     bed_done(&b);
 }
 
+/* The same with an error that commands are repeated for: what was behind it may have been executed,
+ * so that the batch isn't. */
+static void a_batch_that_ended_early_is_not_repeated(void** state)
+{
+    (void)state;
+    bed b;
+    outcome_of_batch o;
+    as_policy_batch policy;
+    as_policy_batch_init(&policy);
+    policy.respond_all_keys = false;
+    policy.base.max_retries = 3;
+    bed_open(&b, 1);
+    all_nodes(&b, "answer %u 18 1");
+    start_batch(&b, &o, &policy);
+    assert_true(sim_world_run_until(b.world, is_batch_over, &o, SECOND));
+    for (uint32_t i = 0; i < ROWS; i++) {
+        assert_int_equal(row_of(&o, i)->result, AEROSPIKE_NO_RESPONSE);
+        assert_true(row_of(&o, i)->in_doubt);
+    }
+    as_batch_records_destroy(o.records);
+    bed_close(&b);
+    assert_true(sim_world_run_until(b.world, is_closed, &b, 10 * SECOND));
+    bed_done(&b);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(rows_are_in_doubt_at_the_close),
         cmocka_unit_test(rows_behind_an_error_are_in_doubt),
+        cmocka_unit_test(a_batch_that_ended_early_is_not_repeated),
         cmocka_unit_test(an_empty_frame_ends_the_connection),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
