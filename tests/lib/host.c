@@ -87,6 +87,12 @@ static bool log_line(as_log_level level, const char* func, const char* file, uin
     va_start(args, fmt);
     vsnprintf(text, sizeof(text), fmt, args);
     va_end(args);
+    if (self) {
+        uint32_t line_index = atomic_fetch_add(&self->counters->lines_count, 1) % HOST_LINES;
+        snprintf(self->counters->lines[line_index], sizeof(self->counters->lines[0]),
+                 "%llu %s: %.160s", (unsigned long long)host_now_us() / 1000,
+                 as_log_level_tostring(level), text);
+    }
     unsigned slot;
     const char* tends = strstr(text, "(slot ");
     if (self && strstr(text, "tends from now on") && sscanf(tends, "(slot %u)", &slot) == 1) {
@@ -566,11 +572,21 @@ static void tell_process(pid_t pid)
     }
 }
 
+static void tell_lines(const host_counters* counters)
+{
+    uint32_t count = atomic_load(&counters->lines_count);
+    for (uint32_t i = count > HOST_LINES ? count - HOST_LINES : 0; i < count; i++) {
+        print_message("    %.*s\n", (int)sizeof(counters->lines[0]) - 1,
+                      counters->lines[i % HOST_LINES]);
+    }
+}
+
 void host_tell(test_host* host)
 {
     host_owner owner;
     bool is_seen = host_owner_look(host, &owner);
-    print_message("segment %s: term %u, slot %d, worker %d\n", is_seen ? "seen" : "not seen",
+    print_message("at %llu ms the segment %s: term %u, slot %d, worker %d\n",
+                  (unsigned long long)host_now_us() / 1000, is_seen ? "says" : "isn't seen",
                   owner.term, owner.slot, owner.worker);
     for (uint32_t i = 0; i < host->count; i++) {
         const host_counters* counters = &host->counters[i];
@@ -583,6 +599,7 @@ void host_tell(test_host* host)
         if (host->pids[i] > 0) {
             tell_process(inner ? inner : host->pids[i]);
         }
+        tell_lines(counters);
     }
 }
 

@@ -11,6 +11,7 @@
 #include <sys/types.h>
 
 #define HOST_WORKERS_MAX 64
+#define HOST_LINES 16       /* of its log that a worker leaves to be told, a power of two */
 #define HOST_EXIT_REFUSED 2 /* the worker's status when its client refused to connect */
 
 typedef struct host_counters {
@@ -31,6 +32,8 @@ typedef struct host_counters {
     _Atomic uint64_t first_us;           /* from connect to the first answer */
     _Atomic uint64_t private_before_kib; /* smaps_rollup: private clean and dirty */
     _Atomic uint64_t private_after_kib;
+    _Atomic uint32_t lines_count; /* of its log so far */
+    char lines[HOST_LINES][200];  /* the last of them */
 } host_counters;
 
 typedef struct test_host {
