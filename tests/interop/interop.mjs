@@ -404,7 +404,7 @@ test('limits', async () => {
   await fails(status.ERR_ENTERPRISE_ONLY, client.remove(key('long'), durable))
 })
 
-// ---- routing ------------------------------------------------------------------------------------
+// ---- batches ------------------------------------------------------------------------------------
 
 test('batches of every kind of row', async () => {
   const { batchType: type } = Aerospike
@@ -431,6 +431,45 @@ test('batches of every kind of row', async () => {
   assert.equal(there.filter(row => row.status === 0).length, keys.length - 1)
   await client.batchRemove(keys)
 })
+
+// ---- UDFs ---------------------------------------------------------------------------------------
+
+test('a package of functions, and calls', async () => {
+  const call = (funcname, ...args) => client.apply(key('udf'), { module: 'rec', funcname, args })
+  await client.udfRegister('rec.lua')
+  assert.equal(await call('add', 2, 3, -10), -5)
+  const value = [1, 'x', 2.5, [true, Buffer.from('b')], { k: [7] }]
+  assert.deepEqual(await call('echo', value), value)
+  assert.equal(await call('echo'), null)
+  assert.equal(await call('create_record', 'a', { k: 1 }), 0)
+  assert.equal(await call('create_record', 'a', 2), 1)
+  assert.deepEqual(await call('get_bin', 'a'), { k: 1 })
+  assert.equal(await call('put_bin', 'b', 7), 0)
+  const { bins, gen } = await client.get(key('udf'))
+  assert.deepEqual([bins, gen], [{ a: { k: 1 }, b: 7 }, 2])
+  await assert.rejects(call('fail', 'the disc is worn'), ({ code, message }) => {
+    assert.equal(code, status.ERR_UDF)
+    assert.match(message, /the disc is worn/)
+    return true
+  })
+  await fails(status.ERR_UDF, call('none'))
+  await fails(status.ERR_UDF, client.apply(key('udf'), { module: 'none', funcname: 'echo', args: [] }))
+  assert.equal(await call('remove_record'), 0)
+  assert.equal(await client.exists(key('udf')), false)
+})
+
+test('functions in batches', async () => {
+  const keys = Array.from({ length: 10 }, (_, i) => key(`udf-${i}`))
+  const apply = (funcname, args) => client.batchApply(keys, { module: 'rec', funcname, args })
+  const put = await apply('put_bin', ['n', 5])
+  assert.ok(put.every(row => row.status === 0))
+  const got = await apply('get_bin', ['n'])
+  assert.deepEqual(got.map(row => row.record.bins.SUCCESS), keys.map(() => 5))
+  await fails(-16, apply('fail', ['worn'])) // its rows aren't passed on
+  await client.batchRemove(keys)
+})
+
+// ---- routing ------------------------------------------------------------------------------------
 
 test('every command reaches the right node', async () => {
   const before = await statistic('client_proxy_complete')

@@ -162,7 +162,7 @@ static void block_add(blocks* s, mc_bytes* answer, uint32_t index)
 
 static bool is_row_error(int result)
 {
-    return result != MC_OK && result != MC_NOT_FOUND;
+    return result != MC_OK && result != MC_NOT_FOUND && result != MC_FILTERED_OUT;
 }
 
 bool mc_batch_answer(mc_conn* conn, const mc_message* m, uint64_t now_ms, bool last)

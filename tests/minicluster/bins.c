@@ -46,7 +46,7 @@ void mc_bins_done(mc_bins* bins)
     memset(bins, 0, sizeof(*bins));
 }
 
-static mc_bin* bins_find(const mc_bins* bins, const mc_op* op)
+mc_bin* mc_bins_find(const mc_bins* bins, const mc_op* op)
 {
     for (uint32_t i = 0; i < bins->count; i++) {
         mc_bin* bin = &bins->items[i];
@@ -57,8 +57,7 @@ static mc_bin* bins_find(const mc_bins* bins, const mc_op* op)
     return NULL;
 }
 
-// A value that lives as long as bins.
-static mc_bytes* bins_block(mc_bins* bins)
+mc_bytes* mc_bins_block(mc_bins* bins)
 {
     bins->blocks = mc_realloc(bins->blocks, (bins->block_count + 1) * sizeof(mc_bytes));
     mc_bytes* block = &bins->blocks[bins->block_count++];
@@ -68,7 +67,7 @@ static mc_bytes* bins_block(mc_bins* bins)
 
 static int bins_write(mc_bins* bins, const mc_op* op)
 {
-    mc_bin* bin = bins_find(bins, op);
+    mc_bin* bin = mc_bins_find(bins, op);
     if (op->type == 0) {
         if (bin) {
             *bin = bins->items[--bins->count]; // the last one takes its place
@@ -85,7 +84,7 @@ static int bins_write(mc_bins* bins, const mc_op* op)
     bin->len = op->len;
     bool packed = op->type == BIN_LIST || op->type == BIN_MAP;
     if ((op->type == BIN_INTEGER && op->len != 8) || op->type == BIN_GEOJSON || packed) {
-        mc_bytes* block = bins_block(bins);
+        mc_bytes* block = mc_bins_block(bins);
         mc_value_normalize(block, op->type, op->value, op->len);
         bin->value = block->data;
         bin->len = (uint32_t)block->len;
@@ -95,7 +94,7 @@ static int bins_write(mc_bins* bins, const mc_op* op)
 
 static int bins_incr(mc_bins* bins, const mc_op* op)
 {
-    mc_bin* bin = bins_find(bins, op);
+    mc_bin* bin = mc_bins_find(bins, op);
     if (!bin) {
         return bins_write(bins, op);
     }
@@ -113,7 +112,7 @@ static int bins_incr(mc_bins* bins, const mc_op* op)
         a += b;
         memcpy(&sum, &a, 8);
     }
-    mc_bytes* block = bins_block(bins);
+    mc_bytes* block = mc_bins_block(bins);
     mc_bytes_be(block, sum, 8);
     bin->value = block->data;
     return MC_OK;
@@ -121,7 +120,7 @@ static int bins_incr(mc_bins* bins, const mc_op* op)
 
 static int bins_concat(mc_bins* bins, const mc_op* op)
 {
-    mc_bin* bin = bins_find(bins, op);
+    mc_bin* bin = mc_bins_find(bins, op);
     if (!bin) {
         return bins_write(bins, op);
     }
@@ -130,7 +129,7 @@ static int bins_concat(mc_bins* bins, const mc_op* op)
         return bin->type == BIN_GEOJSON ? MC_UNKNOWN : MC_INCOMPATIBLE;
     }
     bool append = op->op == MC_OP_APPEND;
-    mc_bytes* block = bins_block(bins);
+    mc_bytes* block = mc_bins_block(bins);
     mc_bytes_add(block, append ? bin->value : op->value, append ? bin->len : op->len);
     mc_bytes_add(block, append ? op->value : bin->value, append ? op->len : bin->len);
     bin->value = block->data;
@@ -141,7 +140,7 @@ static int bins_concat(mc_bins* bins, const mc_op* op)
 // An operation on a list or map may make its bin, and changes it in place.
 static void bins_set_packed(mc_bins* bins, const mc_op* op, mc_bin* bin, const mc_item* root)
 {
-    mc_bytes* block = bins_block(bins);
+    mc_bytes* block = mc_bins_block(bins);
     uint8_t type = mc_cdt_particle(block, root);
     if (!bin) {
         bin = bins_add(bins);
@@ -157,7 +156,7 @@ int mc_bins_cdt(mc_bins* bins, mc_command* c, const mc_op* op)
 {
     bool respond_all = c->m->info2 & MC_INFO2_RESPOND_ALL;
     bool modifies = op->op == MC_OP_CDT_MODIFY;
-    mc_bin* bin = bins_find(bins, op);
+    mc_bin* bin = mc_bins_find(bins, op);
     mc_particle before = {0};
     if (bin) {
         before = (mc_particle){bin->type, bin->value, bin->len};
@@ -202,7 +201,7 @@ static void bins_answer(mc_command* c, const mc_bin* bin)
 
 void mc_bins_answer(const mc_bins* bins, mc_command* c, const mc_op* op, bool null_if_absent)
 {
-    const mc_bin* bin = bins_find(bins, op);
+    const mc_bin* bin = mc_bins_find(bins, op);
     if (bin) {
         bins_answer(c, bin);
     } else if (null_if_absent) {

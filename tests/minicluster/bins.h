@@ -23,6 +23,11 @@ typedef struct mc_bins {
 void mc_bins_load(mc_bins* bins, const uint8_t* entries, uint32_t len);
 void mc_bins_done(mc_bins* bins);
 
+// The bin that an operation names; NULL if it isn't there.
+mc_bin* mc_bins_find(const mc_bins* bins, const mc_op* op);
+// An empty value that lives as long as bins.
+mc_bytes* mc_bins_block(mc_bins* bins);
+
 // WRITE, INCR, APPEND, PREPEND, TOUCH or DELETE_ALL. Returns a result code.
 int mc_bins_modify(mc_bins* bins, const mc_op* op);
 // CDT_READ and CDT_MODIFY, with the entry that answers. Returns a result code.
@@ -32,5 +37,9 @@ void mc_bins_answer(const mc_bins* bins, mc_command* c, const mc_op* op, bool nu
 void mc_bins_answer_all(const mc_bins* bins, mc_command* c);
 // Appends all bins as entries of the wire.
 void mc_bins_store(const mc_bins* bins, mc_bytes* out);
+
+// write.c: these are the record's bins now: ttl, size and whatever else a write is checked for.
+// Finishes the reply. `found` may be expired or a tombstone; `live` is NULL then.
+void mc_write_bins(mc_command* c, mc_record* found, mc_record* live, const mc_bins* bins);
 
 #endif

@@ -203,13 +203,15 @@ mc_route mc_maps_route(const mc_node* node, const mc_namespace* ns, int pid, boo
 // info.c: the answer to an info body.
 void mc_info_answer(mc_conn* conn, const uint8_t* body, size_t len, uint64_t now_ms);
 // compress.c: the message in a compressed body, with its frame; false if it is none. And an answer
-// that was appended from `begin` on, compressed if it is long enough.
+// that was appended from `begin` on, each of its messages compressed if it is long enough.
 bool mc_inflate(const uint8_t* body, size_t len, mc_bytes* out);
 void mc_deflate_answer(mc_bytes* out, size_t begin);
 
 // info_map.c, info_stats.c: a value by command name; false if the command is another's.
 bool mc_info_map(mc_conn* conn, const char* name, const char* params, mc_bytes* out);
 bool mc_info_stats(mc_conn* conn, const char* name, const char* params, mc_bytes* out);
+// udf.c: likewise.
+bool mc_info_udf(const char* name, const char* params, mc_bytes* out);
 // The standard error value in the words of this build.
 void mc_info_error(const mc_cluster* cluster, int code, const char* text, mc_bytes* out);
 void mc_info_count(mc_node* node, const char* name);

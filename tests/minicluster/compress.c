@@ -1,6 +1,7 @@
 /*
  * Compressed messages, as an Enterprise server has them (protocol/records.md 1.2): requests are
- * inflated whatever their size, answers over 128 bytes are compressed where the request wants that.
+ * inflated whatever their size, messages over 128 bytes of an answer are compressed where the
+ * request wants that.
  */
 #include <zlib.h>
 
@@ -31,20 +32,31 @@ bool mc_inflate(const uint8_t* body, size_t len, mc_bytes* out)
     return true;
 }
 
-void mc_deflate_answer(mc_bytes* out, size_t begin)
+static bool deflate_frame(mc_bytes* out, const uint8_t* bytes, size_t size)
 {
-    size_t size = out->len - begin;
-    if (size <= COMPRESS_ABOVE) {
-        return;
-    }
     uLongf got = compressBound((uLong)size);
     uint8_t* packed = mc_alloc(got);
-    if (compress2(packed, &got, out->data + begin, (uLong)size, 6) == Z_OK) {
-        out->len = begin;
+    bool good = compress2(packed, &got, bytes, (uLong)size, 6) == Z_OK;
+    if (good) {
         size_t frame = mc_frame_begin(out, 4);
         mc_bytes_be(out, size, 8);
         mc_bytes_add(out, packed, got);
         mc_frame_end(out, frame);
     }
     mc_bytes_done(&(mc_bytes){.data = packed});
+    return good;
+}
+
+void mc_deflate_answer(mc_bytes* out, size_t begin)
+{
+    mc_bytes plain = {0};
+    mc_bytes_add(&plain, out->data + begin, out->len - begin);
+    out->len = begin;
+    for (size_t at = 0, size; at < plain.len; at += size) {
+        size = 8 + (size_t)mc_be_get(plain.data + at + 2, 6);
+        if (size <= COMPRESS_ABOVE || !deflate_frame(out, plain.data + at, size)) {
+            mc_bytes_add(out, plain.data + at, size);
+        }
+    }
+    mc_bytes_done(&plain);
 }

@@ -2,8 +2,8 @@
  * Record requests: structure, routing, replies. Honours protocol/records.md 1, 3 and 10.
  *
  * Batches are batch.c's. Not executed, refused as a Community server (or one with the feature off)
- * would: UDFs (22), filters beyond the simple ones (4, see filter.c), transactions and linearized
- * reads (25), operations on bits, HLL and expressions (16), messages without a digest (16).
+ * would: filters beyond the simple ones (4, see filter.c), transactions and linearized reads (25),
+ * operations on bits, HLL and expressions (16), messages without a digest (16).
  */
 #include "message.h"
 
@@ -41,6 +41,12 @@ static void message_field(mc_message* m, unsigned type, mc_slice value)
         break;
     case 30:
         slot = &m->udf;
+        break;
+    case 31:
+        slot = &m->udf_function;
+        break;
+    case 32:
+        slot = &m->udf_args;
         break;
     case 41:
     case 42:
@@ -195,7 +201,7 @@ void mc_reply_answer(mc_command* c, const mc_op* op, const struct mc_item* answe
 void mc_reply_finish(mc_command* c, int result, uint32_t generation, uint32_t void_time)
 {
     uint8_t* header = c->out->data + c->begin + 8;
-    if (result != MC_OK) {
+    if (result != MC_OK && result != MC_UDF) {
         c->out->len = c->begin + 8 + MESSAGE_HEADER;
         c->entries = 0;
     }
@@ -285,8 +291,8 @@ static int message_refusal(const mc_command* c)
     if (mc_filter(m->filter, NULL) != MC_OK) {
         return MC_PARAMETER;
     }
-    if (m->udf.data) {
-        return MC_FORBIDDEN;
+    if (m->udf.data && !writes) {
+        return MC_PARAMETER;
     }
     return m->set.len > 63 ? MC_PARAMETER : MC_OK;
 }
@@ -301,6 +307,9 @@ static void message_run(mc_command* c)
     } else if (c->m->info2 & MC_INFO2_DELETE) {
         mc_count(&node->deletes);
         mc_remove(c);
+    } else if (c->m->udf.data) {
+        mc_count(&node->writes);
+        mc_udf(c);
     } else {
         mc_count(&node->writes);
         mc_write(c);

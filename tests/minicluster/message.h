@@ -28,6 +28,7 @@ enum {
     MC_FORBIDDEN = 22,
     MC_ENTERPRISE_ONLY = 25,
     MC_FILTERED_OUT = 27,
+    MC_UDF = 100,
     MC_BATCH_DISABLED = 150,
     MC_INVALID_GEOJSON = 160
 };
@@ -89,7 +90,8 @@ typedef struct mc_op {
 typedef struct mc_message {
     uint8_t info1, info2, info3, info4;
     uint32_t generation, ttl, timeout_ms;
-    mc_slice ns, set, key, digest, txn, udf, batch, filter;
+    mc_slice ns, set, key, digest, txn, batch, filter;
+    mc_slice udf, udf_function, udf_args; // udf: the package
     const uint8_t* ops;
     const uint8_t* end;
     uint32_t op_count;
@@ -128,7 +130,7 @@ static inline uint32_t mc_entry_size(const uint8_t* entry)
 }
 
 // The reply under way: begins empty, gets entries, is finished with a result. An unsuccessful
-// result drops the entries.
+// result drops the entries, but for that of a UDF.
 void mc_reply_entry(mc_command* c, unsigned op, unsigned type, const uint8_t* name,
                     unsigned name_len, const uint8_t* value, uint32_t len);
 // The answer of an operation on a list or map; NULL is nil.
@@ -156,9 +158,10 @@ void mc_message_trailer(mc_bytes* out, int result);
 // batch.c: all rows. False: one of them waits, and nothing was answered or executed.
 bool mc_batch_answer(mc_conn* conn, const mc_message* m, uint64_t now_ms, bool last);
 
-// read.c, remove.c, write.c: each finishes the reply.
+// read.c, remove.c, udf.c, write.c: each finishes the reply.
 void mc_read(mc_command* c);
 void mc_remove(mc_command* c);
+void mc_udf(mc_command* c);
 void mc_write(mc_command* c);
 
 // Results for a record that was found: set names and stored keys (records.md 3.3, 5.7).

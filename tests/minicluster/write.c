@@ -289,6 +289,34 @@ static void write_commit(mc_command* c, mc_record* record, bool fresh, const mc_
     mc_reply_finish(c, MC_OK, record->generation, record->void_time);
 }
 
+// `result` is that of what led to these bins. A record that is gone answers `gone_generation`.
+static void write_finish(mc_command* c, mc_record* found, mc_record* live, const mc_bins* bins,
+                         int result, uint32_t gone_generation)
+{
+    if (result == MC_OK && bins->count > WRITE_BINS_MAX) {
+        result = MC_PARAMETER;
+    }
+    if (result == MC_OK && write_record_size(c, live, bins) > c->space->config.record_bytes_max) {
+        result = MC_TOO_BIG;
+    }
+    if (result == MC_OK && bins->count) {
+        write_commit(c, found, !live, bins);
+    } else if (result == MC_OK) {
+        result = write_vanish(c, live);
+        gone_generation = result == MC_OK ? gone_generation : 0;
+        bool kept = live && result != MC_OK;
+        mc_reply_finish(c, result, kept ? live->generation : gone_generation,
+                        kept ? live->void_time : 0);
+    } else {
+        mc_reply_finish(c, result, live ? live->generation : 0, live ? live->void_time : 0);
+    }
+}
+
+void mc_write_bins(mc_command* c, mc_record* found, mc_record* live, const mc_bins* bins)
+{
+    write_finish(c, found, live, bins, write_check_ttl(c), live ? live->generation + 1u : 0);
+}
+
 // Runs the operations. `found` may be expired or a tombstone; `live` is NULL then.
 static void write_run(mc_command* c, mc_record* found, mc_record* live)
 {
@@ -298,21 +326,7 @@ static void write_run(mc_command* c, mc_record* found, mc_record* live)
     }
     int result = write_check_ttl(c);
     result = result == MC_OK ? write_apply(c, &bins) : result;
-    if (result == MC_OK && bins.count > WRITE_BINS_MAX) {
-        result = MC_PARAMETER;
-    }
-    if (result == MC_OK && write_record_size(c, live, &bins) > c->space->config.record_bytes_max) {
-        result = MC_TOO_BIG;
-    }
-    if (result == MC_OK && bins.count) {
-        write_commit(c, found, !live, &bins);
-    } else if (result == MC_OK) {
-        result = write_vanish(c, live);
-        bool kept = live && result != MC_OK;
-        mc_reply_finish(c, result, kept ? live->generation : 0, kept ? live->void_time : 0);
-    } else {
-        mc_reply_finish(c, result, live ? live->generation : 0, live ? live->void_time : 0);
-    }
+    write_finish(c, found, live, &bins, result, 0);
     mc_bins_done(&bins);
 }
 
