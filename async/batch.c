@@ -20,6 +20,7 @@
 #include <string.h>
 
 #include "async/cmd_int.h"
+#include "core/compress.h"
 #include "core/mem.h"
 #include "core/wire_batch.h"
 
@@ -91,7 +92,8 @@ tnd_batch* tnd_batch_new(const as_policy_batch* policy, as_batch_records* record
     batch->row = rows;
     batch->flags = TND_WIRE_BATCH_LAST_ERROR | (policy->allow_inline ? TND_WIRE_BATCH_INLINE : 0u) |
                    (policy->allow_inline_ssd ? TND_WIRE_BATCH_INLINE_SSD : 0u) |
-                   (policy->respond_all_keys ? TND_WIRE_BATCH_RESPOND_ALL : 0u);
+                   (policy->respond_all_keys ? TND_WIRE_BATCH_RESPOND_ALL : 0u) |
+                   (policy->base.compress ? TND_WIRE_BATCH_COMPRESS : 0u);
     batch->keeps_packed = !policy->deserialize;
     batch->has_write = has_write;
     batch->replica = policy->replica;
@@ -161,6 +163,8 @@ static batch_part* part_new(tnd_batch* batch, tnd_engine* engine, as_event_loop*
     cmd->result = TND_CMD_MANY;
     cmd->kind = TND_COMMAND_BATCH;
     cmd->keeps_packed = batch->keeps_packed;
+    cmd->may_inflate = batch->flags & TND_WIRE_BATCH_COMPRESS;
+    cmd->compress_above = cmd->may_inflate ? TND_COMPRESS_ABOVE_BYTES : 0;
     cmd->read_mode_sc = batch->read_mode_sc;
     return part;
 }

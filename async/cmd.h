@@ -78,6 +78,7 @@ struct tnd_cmd {
     bool keeps_packed;       /* lists and maps come as bytes */
     bool may_inflate;        /* the answer may come compressed */
     uint32_t compress_above; /* the request is compressed from one byte more on; 0: never */
+    bool is_compressed;      /* the present attempt's was */
     union {
         as_async_record_listener record;
         as_async_write_listener write;

@@ -218,6 +218,26 @@ static void cmd_on_stream_end(tnd_cmd* cmd, uint8_t result)
     }
 }
 
+/* A server that doesn't inflate hasn't seen a batch: it answers as to a single command, and has
+   done nothing (protocol/records.md 1.2). */
+static bool reply_is_about_frame(const tnd_cmd* cmd, const tnd_wire_reply* reply)
+{
+    return cmd->is_compressed && reply->result == AEROSPIKE_ERR_ENTERPRISE_ONLY &&
+           reply->info3 == 0 && reply->batch_index == 0 && reply->ops_count == 0;
+}
+
+static void cmd_on_frame_refused(tnd_cmd* cmd)
+{
+    tnd_link* link = cmd->link;
+    as_error_setallv(&cmd->err, AEROSPIKE_ERR_ENTERPRISE_ONLY, __func__, __FILE__, __LINE__,
+                     "%s %s: a compressed batch", link->conn.address,
+                     as_error_string(AEROSPIKE_ERR_ENTERPRISE_ONLY));
+    cmd->link = NULL;
+    tnd_stats_node_move(cmd->engine->stats, cmd->node_index, TND_NODE_COUNTER(errors), 1);
+    tnd_link_release(link);
+    tnd_cmd_fail_attempt(cmd, TND_CMD_CAUSE_FINAL, false);
+}
+
 /* One frame of the stream. The end stands in a frame of its own. */
 static void cmd_on_stream(tnd_cmd* cmd, const uint8_t* body, size_t size)
 {
@@ -233,6 +253,10 @@ static void cmd_on_stream(tnd_cmd* cmd, const uint8_t* body, size_t size)
             } else {
                 cmd_on_bad_reply(cmd, "an end in the midst of a stream");
             }
+            return;
+        }
+        if (is_first && tnd_cursor_at_end(&cursor) && reply_is_about_frame(cmd, &reply)) {
+            cmd_on_frame_refused(cmd);
             return;
         }
         is_first = false;

@@ -234,7 +234,8 @@ static void cmd_send_now(tnd_cmd* cmd)
     cmd->phase = TND_CMD_SENT;
     cmd->received_mark = link->conn.received_bytes;
     tnd_stats_node_move(cmd->engine->stats, cmd->node_index, TND_NODE_COUNTER(requests), 1);
-    if (!cmd_send_compressed(cmd)) {
+    cmd->is_compressed = cmd_send_compressed(cmd);
+    if (!cmd->is_compressed) {
         tnd_link_send(link, cmd->seat, cmd->buf.data, cmd->buf.size, cmd->result == TND_CMD_MANY);
     }
     if (cmd->pipe) {

@@ -179,9 +179,6 @@ as_status tnd_policy_check_batch(const as_policy_batch* policy, as_error* err)
     static const char name[] = "as_policy_batch";
     as_status status = tnd_policy_check_base(&policy->base, name, err);
 
-    if (status == AEROSPIKE_OK && policy->base.compress) {
-        status = refuse_later(err, name, "base.compress", "compressed batches");
-    }
     if (status == AEROSPIKE_OK) {
         status = check_common(err, name, AS_POLICY_KEY_DIGEST, policy->replica);
     }

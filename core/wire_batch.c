@@ -123,7 +123,8 @@ void tnd_wire_batch_begin(tnd_buf* buf, unsigned flags, uint32_t timeout_ms)
     assert(buf->size == 0);
     tnd_buf_append_be64(buf, 0); /* the frame, with the size, comes last */
     tnd_buf_append_u8(buf, TND_WIRE_HEADER_BYTES);
-    tnd_buf_append_u8(buf, INFO1_BATCH);
+    tnd_buf_append_u8(buf, flags & TND_WIRE_BATCH_COMPRESS ? INFO1_BATCH | INFO1_COMPRESS_RESPONSE
+                                                           : INFO1_BATCH);
     tnd_buf_append_be32(buf, 0); /* info2 to info4, result code */
     tnd_buf_append_be32(buf, 0); /* generation */
     tnd_buf_append_be32(buf, 0); /* ttl */

@@ -54,6 +54,8 @@ enum {
     TND_WIRE_BATCH_INLINE_SSD = 0x02, /* device */
     TND_WIRE_BATCH_RESPOND_ALL = 0x04,
     TND_WIRE_BATCH_LAST_ERROR = 0x08, /* else: the failing row comes, the later ones don't */
+    TND_WIRE_BATCH_COMPRESS =
+        0x100, /* answers may come compressed: said elsewhere in the message */
 };
 
 enum {

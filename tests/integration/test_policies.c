@@ -13,6 +13,7 @@
 
 #include "tests/lib/client.h"
 #include "tests/lib/cluster.h"
+#include <aerospike/aerospike_batch.h>
 #include <aerospike/as_exp.h>
 #include <tendril/event.h>
 
@@ -167,6 +168,47 @@ static void refuses_compressed_requests(void** state)
     assert_int_equal(strlen(as_record_get_str(result.record, "t")), sizeof(text) - 1);
 }
 
+static void on_batch(as_error* err, as_batch_records* records, void* udata, as_event_loop* loop)
+{
+    (void)records;
+    test_on_write(err, udata, loop);
+}
+
+/* As one answer without a row: no row has one, and none is in doubt. */
+static void refuses_compressed_batches(void** state)
+{
+    (void)state;
+    as_error err;
+    as_policy_batch policy;
+    as_policy_batch_parent_write_init(&policy);
+    policy.base.compress = true;
+    as_operations ops;
+    as_operations_inita(&ops, 1);
+    as_operations_add_write_int64(&ops, "v", 1);
+    for (int round = 0; round < 3; round++) { /* the connections are as good as before */
+        as_batch_records* records = as_batch_records_create(30);
+        for (int i = 0; i < 30; i++) {
+            as_batch_write_record* row = as_batch_write_reserve(records);
+            as_key_init_int64(&row->key, NS, SET, 200 + i);
+            row->ops = &ops;
+        }
+        test_result result = {0};
+        assert_int_equal(
+            aerospike_batch_write_async(&as, &err, &policy, records, on_batch, &result, NULL),
+            AEROSPIKE_OK);
+        test_result_wait(&result);
+        assert_int_equal(result.code, AEROSPIKE_ERR_ENTERPRISE_ONLY);
+        assert_false(result.in_doubt);
+        for (uint32_t i = 0; i < 30; i++) {
+            const as_batch_base_record* row = as_vector_get(&records->list, i);
+            assert_int_equal(row->result, AEROSPIKE_NO_RESPONSE);
+            assert_false(row->in_doubt);
+        }
+        as_batch_records_destroy(records);
+    }
+    as_operations_destroy(&ops);
+}
+
 static void refuses_durable_and_linear(void** state)
 {
     (void)state;
@@ -281,6 +323,7 @@ int main(void)
         cmocka_unit_test(filters_decide),
         cmocka_unit_test(filters_do_not_keep_from_creating),
         cmocka_unit_test(refuses_compressed_requests),
+        cmocka_unit_test(refuses_compressed_batches),
         cmocka_unit_test(refuses_durable_and_linear),
         cmocka_unit_test(reads_from_every_replica),
         cmocka_unit_test(queues_and_refuses),

@@ -503,6 +503,16 @@ static void removes_are_checked(void** state)
     assert_check(remove, p.durable_delete = true, "");
 }
 
+static void batches_are_checked(void** state)
+{
+    (void)state;
+    assert_check(batch, (void)0, "");
+    assert_check(batch, p.base.compress = true, "");
+    assert_check(batch, p.base.txn = (as_txn*)&p, "base.txn");
+    assert_check(batch, p.replica = (as_policy_replica)5, "replica");
+    assert_check(batch, p.read_mode_ap = (as_policy_read_mode_ap)2, "read_mode_ap");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -528,6 +538,7 @@ int main(void)
         cmocka_unit_test(all_policies),
         cmocka_unit_test(copies),
         cmocka_unit_test(reads_are_checked),
+        cmocka_unit_test(batches_are_checked),
         cmocka_unit_test(writes_are_checked),
         cmocka_unit_test(operates_are_checked),
         cmocka_unit_test(removes_are_checked),

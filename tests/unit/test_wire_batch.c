@@ -381,6 +381,27 @@ static void messages_have_a_limit(void** state)
     assert_int_equal(tnd_wire_batch_end(&w->message, 100, &w->err), AEROSPIKE_ERR_CLIENT);
 }
 
+/* In the header, not among the batch's own flags. */
+static void answers_may_come_compressed(void** state)
+{
+    world* w = *state;
+    tnd_wire_row_bins all = {.wants_all = true};
+    assert_int_equal(tnd_wire_row_read(&w->rows, &w->err, &w->keys[0], &all, &w->read, NULL), 0);
+    add(w, AEROSPIKE_OK, &w->keys[0], false);
+    assert_int_equal(tnd_wire_batch_end(&w->message, 1, &w->err), AEROSPIKE_OK);
+    test_bytes plain = test_bytes_copy(w->message.data, w->message.size);
+    tnd_buf_reset(&w->message);
+    w->rows_count = 0;
+    tnd_wire_batch_begin(&w->message, FLAGS | TND_WIRE_BATCH_COMPRESS, TIMEOUT_MS);
+    add(w, AEROSPIKE_OK, &w->keys[0], false);
+    assert_int_equal(tnd_wire_batch_end(&w->message, 1, &w->err), AEROSPIKE_OK);
+    assert_int_equal(plain.data[9], 0x08);
+    plain.data[9] = 0x88;
+    assert_int_equal(w->message.size, plain.size);
+    assert_memory_equal(w->message.data, plain.data, plain.size);
+    test_bytes_done(&plain);
+}
+
 /* --- answers --- */
 
 static void answers_come_one_by_one(void** state)
@@ -446,6 +467,7 @@ int main(void)
         with_world(rows_with_user_keys),
         with_world(what_cannot_be_a_row),
         with_world(messages_have_a_limit),
+        with_world(answers_may_come_compressed),
         cmocka_unit_test(answers_come_one_by_one),
         cmocka_unit_test(answers_cut_anywhere),
     };
