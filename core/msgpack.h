@@ -23,6 +23,9 @@ extern "C" {
 enum {
     TND_MSGPACK_DEPTH_MAX = 256, /* lists and maps within each other */
     TND_MSGPACK_HEAD_BYTES_MAX = 9,
+    /* What a value takes in memory at most, beside the bytes of a text or blob. One of a single
+       byte on the wire can be an empty map. */
+    TND_MSGPACK_VALUE_BYTES_MAX = 96,
 };
 
 /* --- pieces: each writes at most TND_MSGPACK_HEAD_BYTES_MAX bytes and returns their number --- */
@@ -63,6 +66,11 @@ typedef enum {
    compare. On failure nothing is made. */
 tnd_msgpack_outcome tnd_msgpack_unpack(const void* bytes, size_t size, as_val** ret_val);
 
+/* The same with at most `*values_left` values, the elements, keys and values of all levels counted
+   each: TND_MSGPACK_UNSUPPORTED if there are more, else they are taken off. */
+tnd_msgpack_outcome tnd_msgpack_unpack_within(const void* bytes, size_t size, uint64_t* values_left,
+                                              as_val** ret_val);
+
 /* The same with the next value at the cursor, which isn't moved on failure. */
 tnd_msgpack_outcome tnd_msgpack_fetch(tnd_cursor* cursor, as_val** ret_val);
 
@@ -72,6 +80,9 @@ bool tnd_msgpack_list_is_safe(const void* bytes, size_t size);
 
 /* Moves over the next value; false, without moving, if it isn't sound. */
 bool tnd_msgpack_skip(tnd_cursor* cursor);
+
+/* The same; `*ret_values` is how many values it is made of, itself included. */
+bool tnd_msgpack_measure(tnd_cursor* cursor, uint64_t* ret_values);
 
 #ifdef __cplusplus
 }

@@ -164,14 +164,16 @@ static piece fetch_piece(tnd_cursor* cursor)
     return cursor->is_short ? (piece){.kind = PIECE_BAD} : found;
 }
 
-bool tnd_msgpack_skip(tnd_cursor* cursor)
+bool tnd_msgpack_measure(tnd_cursor* cursor, uint64_t* ret_values)
 {
     size_t mark = tnd_cursor_mark(cursor);
     uint64_t due = 1; /* each is a byte at least */
 
+    *ret_values = 0;
     while (due > 0 && due <= tnd_cursor_left(cursor)) {
         piece found = fetch_piece(cursor);
         due--;
+        ++*ret_values;
         if (found.kind == PIECE_BAD) {
             break;
         }
@@ -183,6 +185,13 @@ bool tnd_msgpack_skip(tnd_cursor* cursor)
     }
     tnd_cursor_rollback(cursor, mark);
     return false;
+}
+
+bool tnd_msgpack_skip(tnd_cursor* cursor)
+{
+    uint64_t values;
+
+    return tnd_msgpack_measure(cursor, &values);
 }
 
 bool tnd_msgpack_list_is_safe(const void* bytes, size_t size)
@@ -446,15 +455,12 @@ static void unpack_discard(unpacker* u)
     as_val_destroy(u->root);
 }
 
-tnd_msgpack_outcome tnd_msgpack_fetch(tnd_cursor* cursor, as_val** ret_val)
+/* Of bytes that were found to be sound. */
+static tnd_msgpack_outcome unpack_sound(tnd_cursor* cursor, as_val** ret_val)
 {
     size_t mark = tnd_cursor_mark(cursor);
     unpacker u;
 
-    if (!tnd_msgpack_skip(cursor)) {
-        return TND_MSGPACK_BAD;
-    }
-    tnd_cursor_rollback(cursor, mark);
     u.cursor = cursor;
     u.outcome = TND_MSGPACK_OK;
     u.root = NULL;
@@ -475,19 +481,38 @@ tnd_msgpack_outcome tnd_msgpack_fetch(tnd_cursor* cursor, as_val** ret_val)
     return TND_MSGPACK_OK;
 }
 
-tnd_msgpack_outcome tnd_msgpack_unpack(const void* bytes, size_t size, as_val** ret_val)
+tnd_msgpack_outcome tnd_msgpack_fetch(tnd_cursor* cursor, as_val** ret_val)
 {
-    tnd_cursor cursor;
-    as_val* val;
+    size_t mark = tnd_cursor_mark(cursor);
 
-    tnd_cursor_init(&cursor, bytes, size);
-    if (!tnd_msgpack_skip(&cursor) || !tnd_cursor_at_end(&cursor)) {
+    if (!tnd_msgpack_skip(cursor)) {
         return TND_MSGPACK_BAD;
     }
-    tnd_cursor_rollback(&cursor, 0);
-    tnd_msgpack_outcome outcome = tnd_msgpack_fetch(&cursor, &val);
-    if (outcome == TND_MSGPACK_OK) {
-        *ret_val = val;
+    tnd_cursor_rollback(cursor, mark);
+    return unpack_sound(cursor, ret_val);
+}
+
+tnd_msgpack_outcome tnd_msgpack_unpack_within(const void* bytes, size_t size, uint64_t* values_left,
+                                              as_val** ret_val)
+{
+    tnd_cursor cursor;
+    uint64_t values;
+
+    tnd_cursor_init(&cursor, bytes, size);
+    if (!tnd_msgpack_measure(&cursor, &values) || !tnd_cursor_at_end(&cursor)) {
+        return TND_MSGPACK_BAD;
     }
-    return outcome;
+    if (values > *values_left) {
+        return TND_MSGPACK_UNSUPPORTED;
+    }
+    *values_left -= values;
+    tnd_cursor_rollback(&cursor, 0);
+    return unpack_sound(&cursor, ret_val);
+}
+
+tnd_msgpack_outcome tnd_msgpack_unpack(const void* bytes, size_t size, as_val** ret_val)
+{
+    uint64_t any = UINT64_MAX;
+
+    return tnd_msgpack_unpack_within(bytes, size, &any, ret_val);
 }

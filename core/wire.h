@@ -182,6 +182,14 @@ typedef struct tnd_wire_frame_info {
 tnd_wire_outcome tnd_wire_frame(const uint8_t* bytes, size_t size, uint8_t expected_type,
                                 size_t body_bytes_max, tnd_wire_frame_info* ret_info);
 
+enum {
+    /* Elements, keys and values in the lists and maps of a record, all levels together. A record is
+       8 MiB at most, and each of them a byte at least: only an answer that has a bin several times
+       can have more. So a record takes TND_MSGPACK_VALUE_BYTES_MAX times this in memory at most,
+       and the bytes that came. */
+    TND_WIRE_VALUES_MAX = 8 * 1024 * 1024,
+};
+
 /* A checked reply. Borrows the body. */
 typedef struct tnd_wire_reply {
     uint8_t result; /* 0 or a server's code; judge by it alone, never by the generation */
@@ -232,7 +240,8 @@ uint32_t tnd_wire_ttl(uint32_t void_time, uint64_t unix_now_sec);
    may keep the char* of a string by setting its `free` to false. Strings are NUL-terminated. Lists
    and maps are as_list and as_map; they come as as_bytes of their type, with the bytes as sent, if
    reply->keeps_packed, or if they are sound but can't be had as values (nested too deep, a key of
-   another type than integer, text or blob). Types unknown to us are as_bytes, too; GeoJSON comes
+   another type than integer, text or blob, more than TND_WIRE_VALUES_MAX together with those of the
+   bins before). Types unknown to us are as_bytes, too; GeoJSON comes
    without its cells. Blocks come from `recycle`, NULL: new ones. Fails with AEROSPIKE_ERR_CLIENT (a
    value that contradicts its type, or no memory) and then leaves the record as it was. */
 as_status tnd_wire_record(const tnd_wire_reply* reply, uint64_t unix_now_sec, as_record* record,

@@ -361,10 +361,11 @@ static bool bin_set_bytes(as_bin* bin, const tnd_wire_entry* entry, tnd_recycle*
 }
 
 /* A list or map. False without memory. */
-static bool bin_set_packed(as_bin* bin, const tnd_wire_entry* entry, tnd_recycle* recycle)
+static bool bin_set_packed(as_bin* bin, const tnd_wire_entry* entry, uint64_t* values_left,
+                           tnd_recycle* recycle)
 {
     as_val* val = NULL;
-    switch (tnd_msgpack_unpack(entry->value.data, entry->value.size, &val)) {
+    switch (tnd_msgpack_unpack_within(entry->value.data, entry->value.size, values_left, &val)) {
     case TND_MSGPACK_OK:
         bin->valuep = (as_bin_value*)val;
         return true;
@@ -377,8 +378,8 @@ static bool bin_set_packed(as_bin* bin, const tnd_wire_entry* entry, tnd_recycle
     return false;
 }
 
-/* Fills a bin. False without memory. */
-static bool bin_set(as_bin* bin, const tnd_wire_entry* entry, bool keeps_packed,
+/* Fills a bin. Lists and maps come as bytes without `values_left`. False without memory. */
+static bool bin_set(as_bin* bin, const tnd_wire_entry* entry, uint64_t* values_left,
                     tnd_recycle* recycle)
 {
     memset(bin, 0, sizeof(*bin));
@@ -405,8 +406,8 @@ static bool bin_set(as_bin* bin, const tnd_wire_entry* entry, bool keeps_packed,
         return true;
     case TND_WIRE_LIST:
     case TND_WIRE_MAP:
-        return keeps_packed ? bin_set_bytes(bin, entry, recycle)
-                            : bin_set_packed(bin, entry, recycle);
+        return values_left ? bin_set_packed(bin, entry, values_left, recycle)
+                           : bin_set_bytes(bin, entry, recycle);
     default:
         return bin_set_bytes(bin, entry, recycle);
     }
@@ -438,7 +439,8 @@ as_status tnd_wire_udf_value(const tnd_wire_reply* reply, as_val** ret_val, as_e
                                "Bad reply: a UDF's value is missing or contradicts its type");
     }
     as_bin bin = {0};
-    *ret_val = bin_set(&bin, &entry, false, NULL) ? bin_to_value(&bin) : NULL;
+    uint64_t values_left = TND_WIRE_VALUES_MAX;
+    *ret_val = bin_set(&bin, &entry, &values_left, NULL) ? bin_to_value(&bin) : NULL;
     return *ret_val ? AEROSPIKE_OK
                     : as_error_update(err, AEROSPIKE_ERR_CLIENT, "Out of memory: a UDF's value");
 }
@@ -464,6 +466,7 @@ static as_status record_fill_bins(const tnd_wire_reply* reply, as_bin* bins, uin
 {
     tnd_wire_reply walk = *reply;
     tnd_wire_entry entry;
+    uint64_t values_left = TND_WIRE_VALUES_MAX;
     *ret_count = 0;
     while (tnd_wire_op_next(&walk, &entry)) {
         if (!value_is_sound(&entry)) {
@@ -471,7 +474,8 @@ static as_status record_fill_bins(const tnd_wire_reply* reply, as_bin* bins, uin
                 err, AEROSPIKE_ERR_CLIENT, "Bad reply: bin '%.*s' of type %u with %zu bytes",
                 (int)entry.name.size, entry.name.data, (unsigned)entry.type, entry.value.size);
         }
-        if (!bin_set(&bins[*ret_count], &entry, reply->keeps_packed, recycle)) {
+        if (!bin_set(&bins[*ret_count], &entry, reply->keeps_packed ? NULL : &values_left,
+                     recycle)) {
             return record_no_memory(err);
         }
         ++*ret_count;

@@ -65,7 +65,9 @@ int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size)
     tnd_buf packed;
     check_context(data, size);
     tnd_mem_fail(0, 0); /* restarts the count */
+    int64_t before = tnd_mem_bytes();
     tnd_msgpack_outcome outcome = tnd_msgpack_unpack(data, size, &val);
+    must(tnd_mem_bytes() - before <= (int64_t)size * (TND_MSGPACK_VALUE_BYTES_MAX + 1));
     must(outcome != TND_MSGPACK_NO_MEMORY);
     must(tnd_mem_allocations() <= (outcome == TND_MSGPACK_BAD ? 0 : 2 * size));
     must((outcome == TND_MSGPACK_OK) == (val != NULL));

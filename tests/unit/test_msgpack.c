@@ -353,6 +353,89 @@ static void refuses_what_is_not_sound(void** state)
     }
 }
 
+/* ---- memory ---- */
+
+/* What many of these take in a list, each beside its own bytes. */
+static double bytes_per_value(const char* element_hex, unsigned values_each)
+{
+    enum {
+        MANY = 50000
+    };
+    test_bytes element = hex(element_hex);
+    tnd_buf list;
+    as_val* val = NULL;
+    tnd_buf_init(&list, SIZE_MAX);
+    tnd_msgpack_append_list_head(&list, MANY);
+    for (int i = 0; i < MANY; i++) {
+        tnd_buf_append_bytes(&list, element.data, element.size);
+    }
+    int64_t before = tnd_mem_bytes();
+    assert_int_equal(tnd_msgpack_unpack(list.data, list.size, &val), TND_MSGPACK_OK);
+    double taken = (double)(tnd_mem_bytes() - before) - (double)list.size;
+    as_val_destroy(val);
+    tnd_buf_done(&list);
+    test_bytes_done(&element);
+    return taken / (1 + (double)MANY * values_each);
+}
+
+/* The stated bound holds for whatever is worst on the wire: a value in a byte or two. */
+static void memory_is_bounded(void** state)
+{
+    (void)state;
+    static const struct {
+        const char* hex;
+        unsigned values;
+    } cases[] = {
+        {"01", 1},
+        {"c0", 1},
+        {"cb 3ff8000000000000", 1},
+        {"a0", 1},
+        {"a1 03", 1},
+        {"a2 03 61", 1},
+        {"a1 17", 1},
+        {"a2 04 61", 1},
+        {"90", 1},
+        {"91 01", 2},
+        {"91 90", 2},
+        {"91 91 91 91 90", 5},
+        {"80", 1},
+        {"81 01 02", 3},
+        {"81 a1 03 80", 3},
+        {"82 01 80 02 90", 5},
+        {"81 01 81 01 81 01 90", 7},
+        {"91 c7 00 01", 2},
+    };
+    double worst = 0;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        double bytes = bytes_per_value(cases[i].hex, cases[i].values);
+        worst = bytes > worst ? bytes : worst;
+        if (bytes > TND_MSGPACK_VALUE_BYTES_MAX) {
+            fail_msg("%s: %.1f bytes a value", cases[i].hex, bytes);
+        }
+    }
+    print_message("%.1f bytes a value at most\n", worst);
+}
+
+static void values_may_be_limited(void** state)
+{
+    (void)state;
+    test_bytes given = hex("93 01 92 02 03 81 04 05"); /* eight values */
+    as_val* val = NULL;
+    uint64_t left = 7;
+    assert_int_equal(tnd_msgpack_unpack_within(given.data, given.size, &left, &val),
+                     TND_MSGPACK_UNSUPPORTED);
+    assert_int_equal(left, 7);
+    assert_null(val);
+    left = 9;
+    assert_int_equal(tnd_msgpack_unpack_within(given.data, given.size, &left, &val),
+                     TND_MSGPACK_OK);
+    assert_int_equal(left, 1);
+    as_val_destroy(val);
+    assert_int_equal(tnd_msgpack_unpack_within(given.data, given.size - 1, &left, &val),
+                     TND_MSGPACK_BAD);
+    test_bytes_done(&given);
+}
+
 /* ---- depth ---- */
 
 static void stops_at_a_depth(void** state)
@@ -543,6 +626,8 @@ int main(void)
         cmocka_unit_test(accepts_every_width),
         cmocka_unit_test(understands_extensions),
         cmocka_unit_test(refuses_what_is_not_sound),
+        cmocka_unit_test(memory_is_bounded),
+        cmocka_unit_test(values_may_be_limited),
         cmocka_unit_test(stops_at_a_depth),
         cmocka_unit_test(refuses_values_without_a_form),
         cmocka_unit_test(survives_lack_of_memory),

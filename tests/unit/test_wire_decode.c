@@ -601,6 +601,42 @@ static void test_reply_of_another_request(void** state)
     tnd_buf_done(&request);
 }
 
+/* A list of more elements than a record can have: nothing is made of it, and nothing is lost. */
+static void too_many_values_stay_bytes(void** state)
+{
+    (void)state;
+    const uint32_t count = TND_WIRE_VALUES_MAX; /* and the list itself */
+    const char* reason = NULL;
+    tnd_wire_reply reply;
+    as_record record;
+    as_error err;
+    tnd_buf body;
+    tnd_buf_init(&body, SIZE_MAX);
+    static const uint8_t head[TND_WIRE_HEADER_BYTES] = {22, [21] = 2};
+    tnd_buf_append_bytes(&body, head, sizeof(head));
+    tnd_buf_append_bytes(&body, "\0\0\0\x07\1\x14\0\1s\x91\x90", 11); /* [[]] */
+    tnd_buf_append_be32(&body, 5 + 5 + count);
+    tnd_buf_append_bytes(&body, "\1\x14\0\1l\xdd", 6);
+    tnd_buf_append_be32(&body, count);
+    assert_true(tnd_buf_reserve(&body, count));
+    memset(body.data + body.size, 0x90, count);
+    body.size += count;
+    if (!tnd_wire_reply_open(&reply, body.data, body.size, &reason)) {
+        fail_msg("%s", reason);
+    }
+    as_record_init(&record, 0);
+    int64_t before = tnd_mem_bytes();
+    assert_int_equal(tnd_wire_record(&reply, 0, &record, NULL, &err), AEROSPIKE_OK);
+    assert_true(tnd_mem_bytes() - before < 2 * (int64_t)count);
+    assert_non_null(as_record_get_list(&record, "s"));
+    const as_bytes* list = as_record_get_bytes(&record, "l");
+    assert_non_null(list);
+    assert_int_equal(list->type, AS_BYTES_LIST);
+    assert_int_equal(list->size, 5 + count);
+    as_record_destroy(&record);
+    tnd_buf_done(&body);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -610,6 +646,7 @@ int main(void)
         cmocka_unit_test(refuses_bad_frames_at_once),
         cmocka_unit_test(frames_error_replies),
         cmocka_unit_test(iterates_entries_in_order),
+        cmocka_unit_test(too_many_values_stay_bytes),
         cmocka_unit_test(finds_the_text_of_a_failed_udf),
         cmocka_unit_test(skips_fields_and_update_times),
         cmocka_unit_test(refuses_every_other_length),
