@@ -222,50 +222,28 @@ static void dir_copy(tnd_map* map, uint32_t arena, tnd_dir_head* ret_head)
 
 /* ---- names ---- */
 
-/* Seeds tried: each has one chance in seven where all places are taken. */
-#define NAME_SEEDS_MAX 200
+/* Seeds tried for each word: each has one chance in seven where all places are taken. */
+#define NAME_SEEDS_MAX 100
 
-#define NAME_WORDS (TND_NAMESPACE_SIZE / sizeof(uint64_t))
-
-static uint64_t name_word(const char* name, size_t index)
+static void names_clear(tnd_map* map)
 {
-    uint64_t word;
-    memcpy(&word, name + index * sizeof(word), sizeof(word));
-    return word;
-}
-
-/* The words are multiplied beside each other, not one after the other: it is latency that counts.
- */
-static uint32_t name_slot(const char* name, uint64_t seed)
-{
-    static const uint64_t factors[] = {0x9e3779b97f4a7c15, 0xbf58476d1ce4e5b9, 0x94d049bb133111eb,
-                                       0xd6e8feb86659fd93};
-    uint64_t sum = 0;
-    for (size_t i = 0; i < NAME_WORDS; i++) {
-        sum += name_word(name, i) * (factors[i] ^ seed);
-    }
-    return (uint32_t)(sum >> 56) % TND_MAP_NS_SLOTS;
-}
-
-static bool name_is(const char* name, const char* other)
-{
-    uint64_t difference = 0;
-    for (size_t i = 0; i < NAME_WORDS; i++) {
-        difference |= name_word(name, i) ^ name_word(other, i);
-    }
-    return difference == 0;
+    memset(map->slot_ns, 0, sizeof(map->slot_ns));
+    memset(map->slot_words, 0, sizeof(map->slot_words));
 }
 
 /* False if two names share a slot. */
-static bool names_place(tnd_map* map, uint64_t seed)
+static bool names_place(tnd_map* map, uint32_t word, uint64_t seed)
 {
-    memset(map->ns_slots, 0, sizeof(map->ns_slots));
+    names_clear(map);
+    map->ns_word = word;
+    map->ns_seed = seed;
     for (uint32_t i = 0; i < map->dir.namespaces_count; i++) {
         const tnd_ns_rec* ns = &map->namespaces[i];
-        tnd_map_ns_slot* slot = &map->ns_slots[name_slot(ns->name, seed)];
-        if (slot->place == 0) {
-            *slot = (tnd_map_ns_slot){.place = (uint8_t)(i + 1), .table = (uint8_t)ns->table};
-        } else if (!name_is(map->namespaces[slot->place - 1].name, ns->name)) {
+        uint32_t slot = tnd_name_slot(ns->name, word, seed);
+        if (!map->slot_ns[slot]) {
+            map->slot_ns[slot] = ns;
+            map->slot_words[slot] = map->tables[ns->table].words;
+        } else if (!tnd_name_is(map->slot_ns[slot]->name, ns->name)) {
             return false;
         }
     }
@@ -275,26 +253,14 @@ static bool names_place(tnd_map* map, uint64_t seed)
 /* Each name gets a slot of its own. Without a seed that does it they are searched one by one. */
 static void names_index(tnd_map* map)
 {
-    map->ns_seed = 0;
-    for (uint64_t i = 1; i <= NAME_SEEDS_MAX && map->ns_seed == 0; i++) {
-        uint64_t seed = i * 0xd1342543de82ef95 << 1;
-        map->ns_seed = names_place(map, seed) ? seed : 0;
+    for (uint32_t word = 0; word <= TND_NAME_WORDS; word++) {
+        for (uint64_t i = 1; i <= NAME_SEEDS_MAX; i++) {
+            if (names_place(map, word, (i * 0xd1342543de82ef95) | 1)) {
+                return;
+            }
+        }
     }
-}
-
-/* The word is loaded before the name is compared: what it takes is the one load that may miss. */
-static const tnd_ns_rec* names_route(const tnd_map* map, const char ns[TND_NAMESPACE_SIZE],
-                                     uint32_t partition, uint64_t* ret_word)
-{
-    if (map->ns_seed == 0) {
-        const tnd_ns_rec* rec = tnd_map_namespace(map, ns);
-        *ret_word = rec ? tnd_map_word(map, rec->table, partition) : 0;
-        return rec;
-    }
-    tnd_map_ns_slot slot = map->ns_slots[name_slot(ns, map->ns_seed)];
-    const tnd_ns_rec* rec = slot.place > 0 ? &map->namespaces[slot.place - 1] : NULL;
-    *ret_word = rec ? tnd_map_word(map, slot.table, partition) : 0;
-    return rec && name_is(rec->name, ns) ? rec : NULL;
+    names_clear(map);
 }
 
 /* The spare copy, found whole, becomes the present one. */
@@ -349,11 +315,12 @@ const tnd_ns_rec* tnd_map_namespace(const tnd_map* map, const char* name)
     return NULL;
 }
 
-const tnd_ns_rec* tnd_map_route(tnd_map* map, const char ns[TND_NAMESPACE_SIZE], uint32_t partition,
-                                uint64_t* ret_word)
+const tnd_ns_rec* tnd_map_route_again(tnd_map* map, const char ns[TND_NAMESPACE_SIZE],
+                                      uint32_t partition, uint64_t* ret_word)
 {
     for (int tries = 0;; tries++) {
-        const tnd_ns_rec* rec = names_route(map, ns, partition, ret_word);
+        const tnd_ns_rec* rec = tnd_map_namespace(map, ns);
+        *ret_word = rec ? tnd_map_word(map, rec->table, partition) : 0;
         if (tnd_map_is_current(map) || tries == MAP_ROUTE_TRIES - 1) {
             return rec; /* or the directory changes faster than it can be copied */
         }

@@ -31,11 +31,6 @@ typedef struct tnd_map_config {
 /* Enough that a few seeds find each of TND_NAMESPACES_MAX names a slot of its own. */
 #define TND_MAP_NS_SLOTS 256u
 
-typedef struct tnd_map_ns_slot {
-    uint8_t place; /* index in the copy's namespaces + 1; 0: none */
-    uint8_t table; /* of that */
-} tnd_map_ns_slot;
-
 typedef struct tnd_map {
     const tnd_shm_sys* sys;
     uint8_t* base;
@@ -67,8 +62,11 @@ typedef struct tnd_map {
 
     /* Private copy of the directory. */
     uint64_t dir_selector; /* selector of the copy without its term; 0 = no copy yet */
-    uint64_t ns_seed;      /* by which no two names of the copy share a slot; 0: there is none */
-    tnd_map_ns_slot ns_slots[TND_MAP_NS_SLOTS]; /* by the name's hash */
+    /* Where a name of the copy is found, by tnd_name_slot. */
+    uint64_t ns_seed;
+    uint32_t ns_word;
+    const tnd_ns_rec* slot_ns[TND_MAP_NS_SLOTS];  /* NULL: none */
+    const tnd_word* slot_words[TND_MAP_NS_SLOTS]; /* of its table */
     uint64_t dir_version; /* raised by one each time the copy changed: for local node objects */
     tnd_dir_head dir;
     tnd_node_rec* nodes; /* index 0 unused; nodes_capacity + 1 */
@@ -133,11 +131,69 @@ static inline void tnd_map_pad_name(char ret_name[TND_NAMESPACE_SIZE], const cha
     memcpy(ret_name, name, size);
 }
 
+#define TND_NAME_WORDS (TND_NAMESPACE_SIZE / sizeof(uint64_t))
+
+static inline uint64_t tnd_name_word(const char* name, size_t index)
+{
+    uint64_t word;
+    memcpy(&word, name + index * sizeof(word), sizeof(word));
+    return word;
+}
+
+static inline uint64_t tnd_name_turn(uint64_t word, unsigned bits)
+{
+    return word << bits | word >> (64 - bits);
+}
+
+/* Where a padded name would be. One of its words is looked at, the one in which the names of the
+ * copy differ, or all of them if there is no such word: TND_NAME_WORDS. It is latency that counts.
+ */
+static inline uint32_t tnd_name_slot(const char name[TND_NAMESPACE_SIZE], uint32_t word,
+                                     uint64_t seed)
+{
+    uint64_t key = tnd_name_word(name, word % TND_NAME_WORDS);
+    if (word == TND_NAME_WORDS) {
+        for (unsigned i = 1; i < TND_NAME_WORDS; i++) {
+            key ^= tnd_name_turn(tnd_name_word(name, i), 13 * i);
+        }
+    }
+    return (uint32_t)(key * seed >> 56) % TND_MAP_NS_SLOTS;
+}
+
+static inline bool tnd_name_is(const char name[TND_NAMESPACE_SIZE],
+                               const char other[TND_NAMESPACE_SIZE])
+{
+    uint64_t difference = 0;
+    for (size_t i = 0; i < TND_NAME_WORDS; i++) {
+        difference |= tnd_name_word(name, i) ^ tnd_name_word(other, i);
+    }
+    return difference == 0;
+}
+
+/* Where tnd_map_route doesn't succeed at once: a name that isn't known, or an old copy, which is
+ * then made anew, three times at most. */
+const tnd_ns_rec* tnd_map_route_again(tnd_map* map, const char ns[TND_NAMESPACE_SIZE],
+                                      uint32_t partition, uint64_t* ret_word);
+
 /* The namespace's record (NULL: unknown) and the partition's word, of one directory as far as that
- * can be had: the word is loaded first, then it is asked whether the copy is current, three times
- * at most. `ns` is padded; however many there are, one is looked at. */
-const tnd_ns_rec* tnd_map_route(tnd_map* map, const char ns[TND_NAMESPACE_SIZE], uint32_t partition,
-                                uint64_t* ret_word);
+ * can be had: the word is loaded first, then it is asked whether the copy is current. `ns` is
+ * padded; however many there are, one is looked at. The word is loaded before the name is compared,
+ * for it is the one load that may miss. */
+static inline const tnd_ns_rec* tnd_map_route(tnd_map* map, const char ns[TND_NAMESPACE_SIZE],
+                                              uint32_t partition, uint64_t* ret_word)
+{
+    uint32_t slot = tnd_name_slot(ns, map->ns_word, map->ns_seed);
+    const tnd_ns_rec* rec = map->slot_ns[slot];
+    if (rec) {
+        const tnd_word* at = &map->slot_words[slot][partition & (TND_PARTITIONS - 1)];
+        uint64_t word = tnd_word_load(at, memory_order_acquire);
+        if (tnd_name_is(rec->name, ns) && tnd_map_is_current(map)) {
+            *ret_word = word;
+            return rec;
+        }
+    }
+    return tnd_map_route_again(map, ns, partition, ret_word);
+}
 
 /* The node index in a replica column (0 .. 2), 0 = none. */
 static inline uint32_t tnd_word_node(uint64_t word, uint32_t column)
