@@ -35,9 +35,10 @@ typedef struct loop_ev {
     bool is_freed;       /* freed inside a callback: memory goes when the callback is over */
     unsigned depth;      /* callbacks of ours on the stack */
     unsigned runs_count; /* tnd_loop_ev_run() on the stack */
-    uint64_t now_us;     /* 0 or the time read in the present callback */
+    uint64_t now_us;     /* 0 or the time read in the present turn */
     uint32_t fork_generation;
     ev_prepare prepare;
+    ev_check check;  /* the loop has waited */
     ev_idle idle;    /* active while `queued` isn't empty: forbids waiting */
     tnd_task queued; /* list heads */
     tnd_task running;
@@ -79,8 +80,8 @@ static timer_state* timer_state_of(tnd_timer* timer)
 
 /* ---- time ---- */
 
-/* Read once per callback of ours. Outside of them always afresh: the application may have been busy
-   for long since the loop last waited. */
+/* Read once per turn, in the first callback of ours that wants it after the loop has waited.
+   Outside of callbacks always afresh: the application may have been busy for long since then. */
 static uint64_t loop_ev_now_us(tnd_loop* loop)
 {
     loop_ev* self = loop_ev_of(loop);
@@ -105,13 +106,11 @@ static bool loop_ev_is_forked(const loop_ev* self)
 static void loop_ev_enter(loop_ev* self)
 {
     self->depth++;
-    self->now_us = 0;
 }
 
 static void loop_ev_leave(loop_ev* self)
 {
     assert(self->depth > 0);
-    self->now_us = 0;
     if (--self->depth == 0 && self->is_freed) {
         tnd_free(self);
     }
@@ -167,7 +166,6 @@ static void loop_ev_drain(loop_ev* self)
     }
     while (!self->is_freed && !tnd_tasks_is_empty(&self->running)) {
         tnd_task* task = tnd_tasks_take(&self->running);
-        self->now_us = 0;
         task->fn(task);
     }
 }
@@ -187,6 +185,13 @@ static void on_prepare(struct ev_loop* ev, ev_prepare* watcher, int revents)
     loop_ev_enter(self);
     loop_ev_drain(self);
     loop_ev_leave(self);
+}
+
+static void on_check(struct ev_loop* ev, ev_check* watcher, int revents)
+{
+    (void)ev;
+    (void)revents;
+    ((loop_ev*)watcher->data)->now_us = 0;
 }
 
 static void on_idle(struct ev_loop* ev, ev_idle* watcher, int revents)
@@ -503,6 +508,12 @@ tnd_loop* tnd_loop_ev_new(struct ev_loop* loop)
     self->prepare.data = self;
     ev_prepare_start(loop, &self->prepare);
     ev_unref(loop);
+    /* Before everything that might ask for the time. */
+    ev_check_init(&self->check, on_check);
+    ev_set_priority(&self->check, EV_MAXPRI);
+    self->check.data = self;
+    ev_check_start(loop, &self->check);
+    ev_unref(loop);
     /* Lowest priority: idle watchers of the application go on as if it weren't there. */
     ev_idle_init(&self->idle, on_idle);
     ev_set_priority(&self->idle, EV_MINPRI);
@@ -542,6 +553,8 @@ void tnd_loop_ev_free(tnd_loop* loop)
     loop_ev_allow_waiting(self);
     ev_ref(self->ev);
     ev_prepare_stop(self->ev, &self->prepare);
+    ev_ref(self->ev);
+    ev_check_stop(self->ev, &self->check);
     if (self->is_owner) {
         assert(ev_depth(self->ev) == 0);
         ev_loop_destroy(self->ev);
