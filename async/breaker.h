@@ -24,6 +24,12 @@ typedef struct tnd_breaker {
 void tnd_breaker_init(tnd_breaker* breaker, uint32_t limit_max, uint64_t window_ms,
                       uint64_t now_ms);
 
+/* Closed, whatever the time is: nothing went wrong lately, and nothing is remembered. */
+static inline bool tnd_breaker_is_calm(const tnd_breaker* breaker, uint64_t tally)
+{
+    return tally == 0 && breaker->limit == breaker->limit_max;
+}
+
 /* Have there been more errors in the present window than the limit? */
 bool tnd_breaker_is_open(tnd_breaker* breaker, uint64_t tally, uint64_t now_ms);
 

@@ -595,8 +595,9 @@ as_cluster* tnd_client_of(aerospike* as, as_error* err)
     return tnd_client_check_fork(as->cluster, err) == AEROSPIKE_OK ? as->cluster : NULL;
 }
 
-tnd_engine* tnd_client_engine(aerospike* as, as_event_loop* event_loop, as_event_loop** ret_entry,
-                              as_error* err)
+/* What lacks, if something does. */
+static tnd_engine* client_find_engine(aerospike* as, as_event_loop* event_loop,
+                                      as_event_loop** ret_entry, as_error* err)
 {
     const as_cluster* client = tnd_client_of(as, err);
     if (!client) {
@@ -612,6 +613,20 @@ tnd_engine* tnd_client_engine(aerospike* as, as_event_loop* event_loop, as_event
         return NULL;
     }
     return client->main;
+}
+
+/* Nearly always the entry of the loop is given, and all is well. A set of loops that wasn't made
+   before a fork has no client that was. */
+tnd_engine* tnd_client_engine(aerospike* as, as_event_loop* event_loop, as_event_loop** ret_entry,
+                              as_error* err)
+{
+    tnd_engine* engine = as->cluster ? as->cluster->main : NULL;
+    if (engine && event_loop && event_loop->events == engine->events && !engine->is_closing &&
+        !tnd_events_refusal(engine->events)) {
+        *ret_entry = event_loop;
+        return engine;
+    }
+    return client_find_engine(as, event_loop, ret_entry, err);
 }
 
 /* ---- the rest of aerospike.h ---- */

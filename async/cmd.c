@@ -85,27 +85,26 @@ static tnd_cmd_list* cmd_list(tnd_cmd* cmd)
 tnd_cmd* tnd_cmd_new(tnd_engine* engine, as_event_loop* entry)
 {
     tnd_cmd* cmd = engine->spare;
-    tnd_buf buf;
     if (cmd) {
         engine->spare = cmd->next;
         engine->spare_count--;
-        buf = cmd->buf;
-        tnd_buf_reset(&buf);
+        tnd_buf_reset(&cmd->buf);
     } else {
-        cmd = tnd_malloc(sizeof(*cmd));
+        cmd = tnd_calloc(1, sizeof(*cmd));
         if (!cmd) {
             return NULL;
         }
-        tnd_buf_init(&buf, TND_WIRE_FRAME_BYTES + (size_t)TND_WIRE_BODY_BYTES_MAX);
+        cmd->engine = engine;
+        tnd_buf_init(&cmd->buf, TND_WIRE_FRAME_BYTES + (size_t)TND_WIRE_BODY_BYTES_MAX);
+        tnd_task_init(&cmd->task, engine->loop, tnd_cmd_on_task, cmd);
+        as_error_init(&cmd->err);
     }
-    memset(cmd, 0, offsetof(tnd_cmd, err));
-    as_error_init(&cmd->err);
-    cmd->engine = engine;
     cmd->entry = entry;
-    cmd->buf = buf;
-    cmd->task.loop = engine->loop;
-    cmd->task.fn = tnd_cmd_on_task;
-    cmd->task.udata = cmd;
+    cmd->timeout.list = 0;
+    cmd->delayed.is_queued = false;
+    cmd->delayed.is_let_in = false;
+    memset(&cmd->result, 0, offsetof(tnd_cmd, phase) - offsetof(tnd_cmd, result));
+    memset(&cmd->phase, 0, offsetof(tnd_cmd, next) - offsetof(tnd_cmd, phase));
     return cmd;
 }
 
@@ -138,9 +137,14 @@ void tnd_cmd_free_spare(tnd_engine* engine)
 
 /* ---- counters ---- */
 
-static void cmd_count_present(tnd_engine* engine)
+static void cmd_count_running(tnd_engine* engine)
 {
     tnd_stats_set(engine->stats, TND_GAUGE(commands_running), engine->running.count);
+}
+
+static void cmd_count_present(tnd_engine* engine)
+{
+    cmd_count_running(engine);
     tnd_stats_set(engine->stats, TND_GAUGE(commands_waiting), engine->waiting.count);
     tnd_stats_set(engine->stats, TND_GAUGE(delay_queue), engine->queued.count);
 }
@@ -149,7 +153,24 @@ static void cmd_count_end(const tnd_cmd* cmd, const as_error* err)
 {
     tnd_stats_command(cmd->engine->stats, cmd->kind, err ? err->code : AEROSPIKE_OK,
                       err && err->in_doubt, tnd_cmd_now_us(cmd) - cmd->start_us);
-    cmd_count_present(cmd->engine);
+}
+
+/* ---- the loop goes on while there are commands ---- */
+
+static void cmd_hold_loop(tnd_cmd* cmd)
+{
+    cmd->entry->pending++;
+    if (cmd->engine->commands_count++ == 0) {
+        cmd->engine->loop->ops->ref(cmd->engine->loop);
+    }
+}
+
+static void cmd_let_loop_go(tnd_engine* engine, as_event_loop* entry)
+{
+    entry->pending--;
+    if (--engine->commands_count == 0) {
+        engine->loop->ops->unref(engine->loop);
+    }
 }
 
 /* ---- the end ---- */
@@ -200,10 +221,16 @@ void tnd_cmd_end(tnd_cmd* cmd, as_error* err, void* result)
     assert(cmd->phase != TND_CMD_ENDED && !cmd->link);
     tnd_engine* engine = cmd->engine;
     as_event_loop* entry = cmd->entry;
-    list_remove(cmd_list(cmd), cmd);
+    tnd_cmd_list* list = cmd_list(cmd);
+    list_remove(list, cmd);
     tnd_delay_cancel(&cmd->delayed);
     cmd->phase = TND_CMD_ENDED;
     cmd_count_end(cmd, err);
+    if (list == &engine->running) {
+        cmd_count_running(engine);
+    } else {
+        cmd_count_present(engine);
+    }
     tnd_cmd_disarm(cmd);
     tnd_task_cancel(&cmd->task);
     /* Nearly always a callback of this entry is on the stack, which holds the engine. */
@@ -214,8 +241,7 @@ void tnd_cmd_end(tnd_cmd* cmd, as_error* err, void* result)
     tnd_cmd_tell_pipe(cmd);
     cmd_tell(cmd, err, result);
     cmd_ending = outer;
-    entry->pending--;
-    engine->loop->ops->unref(engine->loop);
+    cmd_let_loop_go(engine, entry);
     tnd_delay_leave(&cmd->delayed);
     tnd_cmd_discard(cmd);
     tnd_engine_note_end(engine);
@@ -355,10 +381,10 @@ static void cmd_wait_for_map(tnd_cmd* cmd)
 static void cmd_begin(tnd_cmd* cmd)
 {
     tnd_engine* engine = cmd->engine;
-    if (tnd_engine_is_ready(engine)) {
+    if (cmd->route_ns || tnd_engine_is_ready(engine)) {
         cmd->phase = TND_CMD_NEW;
         list_append(&engine->running, cmd);
-        cmd_count_present(engine);
+        cmd_count_running(engine);
         tnd_cmd_attempt(cmd);
     } else {
         cmd_wait_for_map(cmd);
@@ -370,6 +396,7 @@ static void on_cmd_turn(tnd_delayed* delayed)
 {
     tnd_cmd* cmd = (tnd_cmd*)(void*)((char*)delayed - offsetof(tnd_cmd, delayed));
     list_remove(&cmd->engine->queued, cmd);
+    cmd_count_present(cmd->engine);
     cmd->route_ns = NULL;
     tnd_cmd_disarm(cmd);
     cmd->is_late = true;
@@ -412,8 +439,7 @@ static void cmd_accept(tnd_cmd* cmd)
     if (cmd->total_ms > 0) {
         cmd->deadline_us = cmd->start_us + (uint64_t)cmd->total_ms * 1000;
     }
-    cmd->entry->pending++;
-    cmd->engine->loop->ops->ref(cmd->engine->loop); /* work to be finished before the loop ends */
+    cmd_hold_loop(cmd);
     cmd->is_inside = true;
     cmd_take_turn(cmd);
     cmd->is_inside = false;
@@ -423,7 +449,10 @@ as_status tnd_cmd_start(tnd_cmd* cmd, const as_key* key, const as_policy_base* b
 {
     assert(key->digest.init);
     tnd_engine* engine = cmd->engine;
-    tnd_map_pad_name(cmd->ns, key->ns);
+    tnd_slice ns = tnd_wire_request_namespace(&cmd->buf);
+    assert(ns.size < sizeof(cmd->ns));
+    memset(cmd->ns, 0, sizeof(cmd->ns));
+    tnd_copy_bytes(cmd->ns, ns.data, ns.size);
     cmd->partition =
         (key->digest.value[0] | (uint32_t)key->digest.value[1] << 8) & (TND_PARTITIONS - 1);
     cmd_set_policy(cmd, base);
@@ -462,8 +491,7 @@ void tnd_cmd_start_part(tnd_cmd* cmd, const tnd_cmd* parent)
     cmd->start_us = parent->start_us;
     cmd->deadline_us = parent->deadline_us;
     cmd->attempt = parent->attempt - 1;
-    cmd->entry->pending++;
-    cmd->engine->loop->ops->ref(cmd->engine->loop);
+    cmd_hold_loop(cmd);
     list_append(&cmd->engine->running, cmd);
     cmd_count_present(cmd->engine);
     cmd_pause(cmd, 0);

@@ -69,16 +69,13 @@ typedef enum tnd_cmd_phase {
 } tnd_cmd_phase;
 
 struct tnd_cmd {
+    /* Kept from one command to the next. */
     tnd_engine* engine;
+    tnd_buf buf;   /* the request */
+    tnd_task task; /* PAUSED without a pause, FAILED */
+
+    /* The maker's. */
     as_event_loop* entry;
-    tnd_buf buf; /* the request */
-    tnd_cmd_result result;
-    tnd_command_kind kind;   /* for the counters; READ is right for what doesn't change anything */
-    bool is_heap_record;     /* the listener's record is the program's */
-    bool keeps_packed;       /* lists and maps come as bytes */
-    bool may_inflate;        /* the answer may come compressed */
-    uint32_t compress_above; /* the request is compressed from one byte more on; 0: never */
-    bool is_compressed;      /* the present attempt's was */
     union {
         as_async_record_listener record;
         as_async_write_listener write;
@@ -86,45 +83,55 @@ struct tnd_cmd {
         tnd_lent_listener lent;
     } listener;
     void* udata;
+
+    /* Zeroes at first. What comes before `phase` is the maker's, too. */
+    tnd_cmd_result result;
+    tnd_command_kind kind;   /* for the counters; READ is right for what doesn't change anything */
+    bool is_heap_record;     /* the listener's record is the program's */
+    bool keeps_packed;       /* lists and maps come as bytes */
+    bool may_inflate;        /* the answer may come compressed */
+    bool is_compressed;      /* the present attempt's request was */
+    bool ends_early;         /* many: an error ends the answers, not what is executed */
+    uint32_t compress_above; /* the request is compressed from one byte more on; 0: never */
     as_pipe_listener
         pipe; /* called once the request was sent; NULL: nobody waits for that (any more) */
     const tnd_cmd_many* many; /* with TND_CMD_MANY and TND_CMD_TEXT */
-    bool ends_early;          /* many: an error ends the answers, not what is executed */
     void* part;               /* its own */
     as_policy_read_mode_sc read_mode_sc;
     tnd_replica replica;
 
     tnd_cmd_phase phase;
-    tnd_cmd* next; /* in one of the engine's lists */
-    tnd_cmd* prev;
-    as_namespace ns; /* zeroes to the end */
-    const tnd_ns_rec*
-        route_ns;        /* found when it was accepted, with the partition's word, for a first */
-    uint64_t route_word; /* attempt in the same call */
-    uint32_t partition;
-    tnd_delayed delayed;    /* its turn */
     bool is_piped;          /* a pipe listener was given */
     bool is_pipe_due;       /* sent, and `pipe` hasn't been called */
     bool is_late;           /* it had to wait before its first attempt */
     bool is_inside;         /* the call that started it hasn't returned yet */
     bool is_sc;             /* the namespace, as of the last attempt */
     uint32_t attempt;       /* the present one, 1 is the first */
-    uint32_t max_retries;   /* attempts beyond the first */
     uint32_t unknown_count; /* earlier attempts that were out completely and have an unknown fate */
+    uint32_t node_index;    /* of the present attempt */
+    uint64_t deadline_us;   /* 0: none */
+    tnd_link* link;         /* OPENING, SENT */
+    const tnd_ns_rec* route_ns; /* found when it was accepted, with the partition's word, for a
+                                   first attempt in the same call */
+
+    /* Nobody reads these before they are set. */
+    tnd_cmd* next; /* in one of the engine's lists */
+    tnd_cmd* prev;
+    uint64_t route_word;
+    as_namespace ns; /* zeroes to the end */
+    uint32_t partition;
+    uint32_t max_retries;   /* attempts beyond the first */
     uint32_t connect_ms;    /* 0: covered by the other limits */
     uint32_t socket_ms;     /* 0: none */
     uint32_t total_ms;      /* 0: none */
     uint32_t delay_ms;      /* how long a link is kept for a late reply */
     uint32_t sleep_ms;      /* before a retry */
-    uint64_t deadline_us;   /* 0: none */
+    uint32_t seat;          /* on the link */
     uint64_t start_us;      /* of the call that submitted it */
     uint64_t active_us;     /* start of the attempt, or when bytes were seen last */
-    tnd_link* link;         /* OPENING, SENT */
-    uint32_t seat;          /* on that */
     uint64_t received_mark; /* of link->conn.received_bytes, at active_us */
-    uint32_t node_index;    /* of the present attempt */
+    tnd_delayed delayed;    /* its turn */
     tnd_timeout timeout;    /* one per command; see tnd_cmd_arm for what it stands for */
-    tnd_task task;          /* PAUSED without a pause, FAILED */
     as_error err;           /* of the last attempt */
 };
 

@@ -149,8 +149,9 @@ static void cmd_on_record(tnd_cmd* cmd, tnd_wire_reply* reply)
     as_error err;
     tnd_engine* engine = cmd->engine;
     tnd_recycle* recycle = cmd->is_heap_record ? NULL : &engine->recycle;
-    if (tnd_wire_record(reply, engine->loop->ops->unix_now(engine->loop), record, recycle,
-                        as_error_init(&err)) != AEROSPIKE_OK) {
+    uint64_t unix_now_sec = reply->void_time != 0 ? engine->loop->ops->unix_now(engine->loop) : 0;
+    if (tnd_wire_record(reply, unix_now_sec, record, recycle, as_error_init(&err)) !=
+        AEROSPIKE_OK) {
         as_record_destroy(record);
         cmd_on_bad_reply(cmd, err.message);
         return;

@@ -50,6 +50,23 @@ static int32_t route_rack_of(void* udata, uint32_t node_index)
     return node ? node->rack_ids[context->ns - context->map->namespaces] : -1;
 }
 
+static tnd_node* route_choose(tnd_cmd* cmd, uint64_t word, route_context* context, as_error* err)
+{
+    const tnd_replica_nodes nodes = {
+        .udata = context,
+        .is_active = route_is_active,
+        .rack_of = route_rack_of,
+        .racks = cmd->engine->racks,
+        .racks_count = cmd->engine->racks_count,
+    };
+    cmd->node_index = tnd_replica_choose(&cmd->replica, word, &nodes);
+    if (cmd->node_index == 0) {
+        route_no_node(context->map, cmd, word, err);
+        return NULL;
+    }
+    return tnd_pool_node(context->pool, context->map, cmd->node_index);
+}
+
 tnd_node* tnd_cmd_route(tnd_cmd* cmd, as_error* err)
 {
     route_context context = {.pool = &cmd->engine->pool,
@@ -67,20 +84,15 @@ tnd_node* tnd_cmd_route(tnd_cmd* cmd, as_error* err)
     cmd->is_sc = ns->flags & TND_NS_SC;
     tnd_replica_set_namespace(&cmd->replica, ns->replicas, cmd->is_sc, cmd->read_mode_sc,
                               &cmd->engine->turns, cmd->attempt == 1);
-    context.ns = ns;
-    const tnd_replica_nodes nodes = {
-        .udata = &context,
-        .is_active = route_is_active,
-        .rack_of = route_rack_of,
-        .racks = cmd->engine->racks,
-        .racks_count = cmd->engine->racks_count,
-    };
-    cmd->node_index = tnd_replica_choose(&cmd->replica, word, &nodes);
-    if (cmd->node_index == 0) {
-        route_no_node(context.map, cmd, word, err);
-        return NULL;
+    cmd->node_index = tnd_replica_first(&cmd->replica, word);
+    tnd_node* node =
+        cmd->node_index > 0 ? tnd_pool_node(context.pool, context.map, cmd->node_index) : NULL;
+    if (node) {
+        cmd->replica.last_node = cmd->node_index;
+        return node;
     }
-    return tnd_pool_node(context.pool, context.map, cmd->node_index);
+    context.ns = ns;
+    return route_choose(cmd, word, &context, err);
 }
 
 as_status tnd_cmd_check_namespace(tnd_cmd* cmd, as_error* err)

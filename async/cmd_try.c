@@ -321,7 +321,8 @@ void tnd_cmd_attempt(tnd_cmd* cmd)
 {
     cmd->attempt++;
     as_error_reset(&cmd->err);
-    cmd->active_us = tnd_cmd_now_us(cmd);
+    bool is_first = cmd->is_inside && cmd->attempt == 1 && !cmd->is_late;
+    cmd->active_us = is_first ? cmd->start_us : tnd_cmd_now_us(cmd);
     tnd_node* node = cmd_route(cmd);
     if (node) {
         cmd_take_link(cmd, node);

@@ -26,6 +26,7 @@
 #include "core/mem.h"
 
 #define FRAME_BYTES 8
+#define FRAME_BODY_MASK 0xffffffffffff /* behind version and type */
 #define FRAME_VERSION 2
 #define FRAME_TYPE_MIN 1 /* info */
 #define FRAME_TYPE_MAX 4 /* compressed message */
@@ -213,10 +214,7 @@ static const char* frame_check(const uint8_t* bytes, size_t size, size_t body_ma
     if (size < FRAME_BYTES) {
         return NULL;
     }
-    uint64_t body_bytes = 0;
-    for (int i = 2; i < FRAME_BYTES; i++) {
-        body_bytes = body_bytes << 8 | bytes[i];
-    }
+    uint64_t body_bytes = tnd_be64_get(bytes) & FRAME_BODY_MASK;
     if (body_bytes > body_max_bytes) {
         return "frame too long";
     }

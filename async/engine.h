@@ -76,6 +76,7 @@ struct tnd_engine {
     tnd_replica_turns turns;
     const int* racks; /* preferred ones, in order; the configuration's */
     uint32_t racks_count;
+    uint32_t commands_count; /* accepted, and their listener hasn't returned: the loop goes on */
     tnd_cmd_list running; /* accepted, and waiting neither for their turn nor for the first map */
     tnd_cmd_list queued;  /* for their turn on their event loop's entry */
     tnd_cmd_list waiting; /* for the first map */

@@ -207,6 +207,18 @@ static as_event_loop* events_rotate(tnd_events* events)
     return entry;
 }
 
+const char* tnd_events_refusal(const tnd_events* events)
+{
+    if (tnd_fork_is_crossed(events->fork_generation)) {
+        return "The event loop was made before a fork: register a new one";
+    }
+    if (events->is_closed) {
+        return "The event loop has been closed";
+    }
+    bool is_ours = pthread_equal(events->thread, pthread_self());
+    return is_ours ? NULL : "The event loop is another thread's";
+}
+
 tnd_events* tnd_events_find(as_event_loop* entry, as_event_loop** ret_entry, as_error* err)
 {
     tnd_events* events = entry ? entry->events : tnd_events_of_thread();
@@ -214,17 +226,9 @@ tnd_events* tnd_events_find(as_event_loop* entry, as_event_loop** ret_entry, as_
         as_error_set_message(err, AEROSPIKE_ERR_CLIENT, "No event loop is registered");
         return NULL;
     }
-    if (tnd_fork_is_crossed(events->fork_generation)) {
-        as_error_set_message(err, AEROSPIKE_ERR_CLIENT,
-                             "The event loop was made before a fork: register a new one");
-        return NULL;
-    }
-    if (events->is_closed) {
-        as_error_set_message(err, AEROSPIKE_ERR_CLIENT, "The event loop has been closed");
-        return NULL;
-    }
-    if (!pthread_equal(events->thread, pthread_self())) {
-        as_error_set_message(err, AEROSPIKE_ERR_CLIENT, "The event loop is another thread's");
+    const char* refusal = tnd_events_refusal(events);
+    if (refusal) {
+        as_error_set_message(err, AEROSPIKE_ERR_CLIENT, refusal);
         return NULL;
     }
     *ret_entry = entry ? entry : events_rotate(events);

@@ -61,6 +61,9 @@ void tnd_events_close(tnd_events* events);
 /* Closes and frees, as soon as no callback of it is on the stack and nobody runs its loop. */
 void tnd_events_free(tnd_events* events);
 
+/* Why commands can't be submitted on it here and now; NULL: they can. */
+const char* tnd_events_refusal(const tnd_events* events);
+
 /* The set of an entry, or the thread's for NULL; NULL with `err` set if there is none, it is
  * closed, it is another thread's or it came across a fork. `*ret_entry` is the entry, or the next
  * in rotation. */

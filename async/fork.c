@@ -36,15 +36,19 @@ static void fork_prepare(void)
     }
 }
 
-uint32_t tnd_fork_generation(void)
+/* The first look in a process. */
+static uint32_t fork_begin(void)
 {
-    atomic_uint* mark = atomic_load_explicit(&fork_mark, memory_order_acquire);
-    if (mark && atomic_load_explicit(mark, memory_order_relaxed) != 0) {
-        return atomic_load_explicit(&fork_generation, memory_order_relaxed);
-    }
     pthread_once(&fork_once, fork_prepare);
     if (atomic_exchange(atomic_load(&fork_mark), 1) == 0) {
         atomic_fetch_add(&fork_generation, 1);
     }
     return atomic_load_explicit(&fork_generation, memory_order_relaxed);
+}
+
+uint32_t tnd_fork_generation(void)
+{
+    atomic_uint* mark = atomic_load_explicit(&fork_mark, memory_order_acquire);
+    bool is_marked = mark && atomic_load_explicit(mark, memory_order_relaxed) != 0;
+    return is_marked ? atomic_load_explicit(&fork_generation, memory_order_relaxed) : fork_begin();
 }

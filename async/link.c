@@ -189,10 +189,10 @@ bool tnd_link_has_owner(const tnd_link* link)
 void tnd_link_settle(tnd_link* link)
 {
     tnd_node* node = link->node;
-    tnd_link_list* list = link->state == TND_LINK_IDLE ? &node->idle
-                          : !tnd_link_has_room(link)   ? &node->taken
-                          : link->is_reading           ? &node->reading
-                                                       : &node->mixed;
+    tnd_link_list* list = link->state == TND_LINK_IDLE     ? &node->idle
+                          : !tnd_link_has_room(link, node) ? &node->taken
+                          : link->is_reading               ? &node->reading
+                                                           : &node->mixed;
     if (list != link->list) {
         tnd_link_list_remove(link);
         if (list == &node->idle) {
@@ -456,8 +456,8 @@ void tnd_link_release(tnd_link* link)
         tnd_link_discard(link);
     } else if (is_empty) {
         link_set_idle(link);
-    } else {
-        tnd_link_settle(link);
+    } else if (link->list == &link->node->taken) {
+        tnd_link_settle(link); /* elsewhere it had room before */
     }
 }
 

@@ -81,7 +81,9 @@ void tnd_node_note_error(tnd_node* node)
 static as_status node_check_errors(tnd_node* node, as_error* err)
 {
     tnd_breaker* breaker = &node->breaker;
-    if (!tnd_breaker_is_open(breaker, node_errors(node), tnd_loop_now_ms(node->pool->loop))) {
+    uint64_t tally = node_errors(node);
+    if (tnd_breaker_is_calm(breaker, tally) ||
+        !tnd_breaker_is_open(breaker, tally, tnd_loop_now_ms(node->pool->loop))) {
         return AEROSPIKE_OK;
     }
     tnd_stats_add(node->pool->stats, TND_COUNTER(breaker_hits), 1);
@@ -113,7 +115,7 @@ static tnd_link* node_take_idle(tnd_node* node)
 }
 
 /* The shortest queue among those that had nothing new for the longest time. */
-static tnd_link* list_take(tnd_link_list* list)
+static tnd_link* list_take(const tnd_node* node, tnd_link_list* list)
 {
     tnd_link* best = NULL;
     tnd_link* link = list->first;
@@ -122,7 +124,7 @@ static tnd_link* list_take(tnd_link_list* list)
         if (best && link->seats_count >= best->seats_count) {
             break;
         }
-        if (tnd_link_has_room(link)) {
+        if (tnd_link_has_room(link, node)) {
             best = link;
         } else {
             tnd_link_settle(link); /* larger replies are expected by now */
@@ -141,9 +143,9 @@ static tnd_link* list_take(tnd_link_list* list)
 static tnd_link* node_take_shared(tnd_node* node, tnd_link_lane lane)
 {
     bool is_read = lane == TND_LANE_READ;
-    tnd_link* best = list_take(is_read ? &node->reading : &node->mixed);
+    tnd_link* best = list_take(node, is_read ? &node->reading : &node->mixed);
     if (!best) {
-        best = list_take(is_read ? &node->mixed : &node->reading);
+        best = list_take(node, is_read ? &node->mixed : &node->reading);
     }
     for (tnd_link* link = node->taken.first; !best && link; link = link->next) {
         if (link->is_alone && link->state <= TND_LINK_BUSY &&
@@ -223,7 +225,7 @@ tnd_acquire tnd_node_acquire(tnd_node* node, tnd_link_lane lane, void* owner, tn
         return TND_ACQUIRE_BROKEN;
     }
     if (lane == TND_LANE_READ && node->reading_count >= limits->share_links) {
-        link = list_take(&node->reading);
+        link = list_take(node, &node->reading);
     }
     if (!link) {
         link = node_take_idle(node);

@@ -25,13 +25,13 @@ void tnd_link_discard(tnd_link* link);
 uint32_t tnd_link_seat(tnd_link* link, tnd_link_lane lane, void* owner);
 
 /* May another request go on it? */
-static inline bool tnd_link_has_room(const tnd_link* link)
+static inline bool tnd_link_has_room(const tnd_link* link, const tnd_node* node)
 {
-    const tnd_node* node = link->node;
     const tnd_pool_limits* limits = &node->pool->limits;
-    return link->state <= TND_LINK_BUSY && !link->is_alone && !node->is_replaced &&
-           link->seats_count < limits->depth &&
-           (link->seats_count == 0 || link->reply_bytes + node->reply_bytes <= limits->share_bytes);
+    return link->seats_count < limits->depth &&
+           (link->seats_count == 0 ||
+            link->reply_bytes + node->reply_bytes <= limits->share_bytes) &&
+           link->state <= TND_LINK_BUSY && !link->is_alone && !node->is_replaced;
 }
 
 /* Does anybody wait on it? */

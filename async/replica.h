@@ -7,7 +7,7 @@
  */
 #pragma once
 
-#include "shm/layout.h"
+#include "shm/map.h"
 
 #include <aerospike/as_policy.h>
 #include <aerospike/as_std.h>
@@ -60,6 +60,16 @@ void tnd_replica_set_namespace(tnd_replica* replica, uint32_t replicas, bool is_
  * the first rack that has any, but not the last attempt's node, else one elsewhere, else that node.
  */
 uint32_t tnd_replica_choose(tnd_replica* replica, uint64_t word, const tnd_replica_nodes* nodes);
+
+/* Where tnd_replica_choose looks first, if it goes in order: 0 if there is no node, or it doesn't.
+ */
+static inline uint32_t tnd_replica_first(const tnd_replica* replica, uint64_t word)
+{
+    bool is_here = replica->algorithm != AS_POLICY_REPLICA_PREFER_RACK &&
+                   (replica->algorithm != AS_POLICY_REPLICA_MASTER || replica->index == 0) &&
+                   replica->index < replica->count;
+    return is_here ? tnd_word_node(word, replica->index) : 0;
+}
 
 /* Moves on, or stays, before a retry. True if the next choice starts at another replica. */
 bool tnd_replica_move(tnd_replica* replica, tnd_replica_cause cause);

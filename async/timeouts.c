@@ -16,7 +16,7 @@ void tnd_timeouts_init(tnd_timeouts* timeouts, tnd_loop* loop, tnd_timer_fn fn, 
 }
 
 /* The list of this length, or a free one, or the last. */
-static unsigned timeouts_find(const tnd_timeouts* timeouts, uint64_t length_us)
+static unsigned timeouts_search(const tnd_timeouts* timeouts, uint64_t length_us)
 {
     unsigned found = TND_TIMEOUTS_LISTS - 1;
     for (unsigned i = 0; i < TND_TIMEOUTS_LISTS - 1; i++) {
@@ -29,6 +29,16 @@ static unsigned timeouts_find(const tnd_timeouts* timeouts, uint64_t length_us)
         }
     }
     return found;
+}
+
+/* Most timeouts are as long as the one before. */
+static unsigned timeouts_find(tnd_timeouts* timeouts, uint64_t length_us)
+{
+    const tnd_timeouts_list* last = &timeouts->lists[timeouts->last_index];
+    if (!last->first || last->length_us != length_us) {
+        timeouts->last_index = timeouts_search(timeouts, length_us);
+    }
+    return timeouts->last_index;
 }
 
 /* Behind all that are due no later: at the end, but in the last list. */

@@ -27,7 +27,8 @@ typedef struct tnd_timeouts_list {
 
 typedef struct tnd_timeouts {
     tnd_timer timer;
-    uint64_t armed_us; /* what the timer stands for; UINT64_MAX: not armed */
+    uint64_t armed_us;   /* what the timer stands for; UINT64_MAX: not armed */
+    unsigned last_index; /* of the list that was found last */
     tnd_timeouts_list lists[TND_TIMEOUTS_LISTS];
 } tnd_timeouts;
 

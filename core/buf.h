@@ -89,6 +89,37 @@ static inline uint64_t tnd_be64_get(const uint8_t* from)
     return __builtin_bswap64(value);
 }
 
+/* What memcpy does, without its call for what is short, as names are. */
+static inline void tnd_copy_bytes(void* to, const void* from, size_t size)
+{
+    uint8_t* out = (uint8_t*)to;
+    const uint8_t* in = (const uint8_t*)from;
+    uint64_t head[2], tail[2];
+    if (size > 2 * sizeof(head)) {
+        memcpy(out, in, size);
+    } else if (size >= sizeof(head)) {
+        memcpy(head, in, sizeof(head));
+        memcpy(tail, in + size - sizeof(tail), sizeof(tail));
+        memcpy(out, head, sizeof(head));
+        memcpy(out + size - sizeof(tail), tail, sizeof(tail));
+    } else if (size >= 8) {
+        memcpy(head, in, 8);
+        memcpy(tail, in + size - 8, 8);
+        memcpy(out, head, 8);
+        memcpy(out + size - 8, tail, 8);
+    } else if (size >= 4) {
+        memcpy(head, in, 4);
+        memcpy(tail, in + size - 4, 4);
+        memcpy(out, head, 4);
+        memcpy(out + size - 4, tail, 4);
+    } else if (size > 0) {
+        uint8_t middle = in[size / 2], last = in[size - 1];
+        out[0] = in[0];
+        out[size / 2] = middle;
+        out[size - 1] = last;
+    }
+}
+
 /* Where the next `bytes` go, which count as appended; NULL as tnd_buf_reserve. */
 static inline uint8_t* tnd_buf_claim(tnd_buf* buf, size_t bytes)
 {

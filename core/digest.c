@@ -7,6 +7,8 @@
 
 #include "core/digest.h"
 
+#include "core/buf.h"
+
 #include <assert.h>
 #include <openssl/ripemd.h>
 #include <string.h>
@@ -31,13 +33,9 @@ static void digest_short(const char* set, size_t set_size, uint8_t type, const v
 {
     uint8_t block[RIPEMD160_CBLOCK] = {0};
     size_t size = set_size + 1 + value_size;
-    if (set_size > 0) {
-        memcpy(block, set, set_size);
-    }
+    tnd_copy_bytes(block, set, set_size);
     block[set_size] = type;
-    if (value_size > 0) {
-        memcpy(block + set_size + 1, value, value_size);
-    }
+    tnd_copy_bytes(block + set_size + 1, value, value_size);
     block[size] = 0x80;
     store_le32(block + RIPEMD160_CBLOCK - 8, (uint32_t)(size * 8));
     RIPEMD160_CTX context;

@@ -6,7 +6,9 @@
 #include <aerospike/as_double.h>
 #include <aerospike/as_log_macros.h>
 
+#include "core/buf.h"
 #include "core/digest.h"
+#include "core/key.h"
 #include "core/mem.h"
 
 _Static_assert(TND_DIGEST_BYTES == AS_DIGEST_VALUE_SIZE, "one digest");
@@ -24,15 +26,15 @@ static as_key* key_begin(as_key* key, const char* ns, const char* set)
     key->valuep = NULL;
     key->digest.init = false;
 
-    if (!set) {
-        set = "";
-    }
-    if (!ns || strnlen(ns, sizeof(key->ns)) == sizeof(key->ns) ||
-        strnlen(set, sizeof(key->set)) == sizeof(key->set)) {
+    size_t ns_size = ns ? strnlen(ns, sizeof(key->ns)) : sizeof(key->ns);
+    size_t set_size = set ? strnlen(set, sizeof(key->set)) : 0;
+    if (ns_size == sizeof(key->ns) || set_size == sizeof(key->set)) {
         return NULL;
     }
-    as_strncpy(key->ns, ns, sizeof(key->ns));
-    as_strncpy(key->set, set, sizeof(key->set));
+    tnd_copy_bytes(key->ns, ns, ns_size);
+    tnd_copy_bytes(key->set, set, set_size);
+    key->ns[ns_size] = '\0';
+    key->set[set_size] = '\0';
     return key;
 }
 
@@ -197,9 +199,8 @@ static bool bytes_are_key(const as_bytes* bytes)
 }
 
 /* Computes the digest; false for a value that can't be a key. */
-static bool key_compute(as_key* key)
+static bool key_compute(as_key* key, size_t set_size)
 {
-    size_t set_size = strnlen(key->set, sizeof(key->set));
     uint8_t number[8];
     uint64_t bits;
     as_string* string;
@@ -233,15 +234,20 @@ static bool key_compute(as_key* key)
     }
 }
 
-as_status as_key_set_digest(as_error* err, as_key* key)
+as_status tnd_key_set_digest(as_error* err, as_key* key, size_t set_size)
 {
     if (!key->digest.init) {
-        if (!key_compute(key)) {
+        if (!key_compute(key, set_size)) {
             return as_error_update(err, AEROSPIKE_ERR_PARAM, "Invalid key type");
         }
         key->digest.init = true;
     }
     return AEROSPIKE_OK;
+}
+
+as_status as_key_set_digest(as_error* err, as_key* key)
+{
+    return tnd_key_set_digest(err, key, strnlen(key->set, sizeof(key->set)));
 }
 
 as_digest* as_key_digest(as_key* key)

@@ -203,6 +203,13 @@ typedef struct tnd_wire_reply {
     tnd_cursor ops;    /* from the next entry on */
 } tnd_wire_reply;
 
+/* The namespace of a request on one record, in place: its first field. */
+static inline tnd_slice tnd_wire_request_namespace(const tnd_buf* request)
+{
+    const uint8_t* field = request->data + TND_WIRE_FRAME_BYTES + TND_WIRE_HEADER_BYTES;
+    return (tnd_slice){(const char*)field + 5, tnd_be32_get(field) - 1};
+}
+
 /* Decodes the header and checks everything behind it. False: `*ret_reason` is static text, and the
    connection that it came from isn't to be trusted. */
 bool tnd_wire_reply_open(tnd_wire_reply* reply, const uint8_t* body, size_t size,

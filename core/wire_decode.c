@@ -131,8 +131,15 @@ static bool fields_skip(tnd_cursor* body, uint16_t fields_count)
 /* Names go into arrays of 16 bytes and must come out of them as they went in. */
 static bool entry_name_fits(const tnd_wire_entry* entry)
 {
-    return entry->name.size <= TND_WIRE_BIN_NAME_CHARS_MAX &&
-           tnd_slice_find(entry->name, '\0') == entry->name.size;
+    if (entry->name.size > TND_WIRE_BIN_NAME_CHARS_MAX) {
+        return false;
+    }
+    for (size_t i = 0; i < entry->name.size; i++) {
+        if (entry->name.data[i] == '\0') {
+            return false;
+        }
+    }
+    return true;
 }
 
 /* Moves past the entries. */
@@ -152,32 +159,33 @@ static const char* ops_check(tnd_cursor* ops, uint16_t ops_count)
 
 bool tnd_wire_reply_take(tnd_wire_reply* reply, tnd_cursor* body, const char** ret_reason)
 {
-    tnd_wire_reply opened = {0};
     const uint8_t* header = tnd_cursor_fetch_bytes(body, TND_WIRE_HEADER_BYTES);
     if (!header || header[0] != TND_WIRE_HEADER_BYTES) {
         *ret_reason = "bad header of a reply";
         return false;
     }
-    opened.info3 = header[3];
-    opened.result = header[5];
-    opened.generation = tnd_be32_get(header + 6);
-    opened.void_time = tnd_be32_get(header + 10);
-    opened.batch_index = tnd_be32_get(header + 14);
     uint16_t fields_count = tnd_be16_get(header + 18);
-    opened.ops_count = tnd_be16_get(header + 20);
+    uint16_t ops_count = tnd_be16_get(header + 20);
     if (!fields_skip(body, fields_count)) {
         *ret_reason = "a field of the reply runs past its end";
         return false;
     }
-    opened.ops_left = opened.ops_count;
-    opened.ops = *body;
-    const char* reason = ops_check(body, opened.ops_count);
+    *reply = (tnd_wire_reply){
+        .info3 = header[3],
+        .result = header[5],
+        .generation = tnd_be32_get(header + 6),
+        .void_time = tnd_be32_get(header + 10),
+        .batch_index = tnd_be32_get(header + 14),
+        .ops_count = ops_count,
+        .ops_left = ops_count,
+        .ops = *body,
+    };
+    const char* reason = ops_check(body, ops_count);
     if (reason) {
         *ret_reason = reason;
         return false;
     }
-    opened.ops.size = body->pos;
-    *reply = opened;
+    reply->ops.size = body->pos;
     return true;
 }
 
@@ -185,16 +193,14 @@ bool tnd_wire_reply_open(tnd_wire_reply* reply, const uint8_t* body, size_t size
                          const char** ret_reason)
 {
     tnd_cursor cursor;
-    tnd_wire_reply opened;
     tnd_cursor_init(&cursor, body, size);
-    if (!tnd_wire_reply_take(&opened, &cursor, ret_reason)) {
+    if (!tnd_wire_reply_take(reply, &cursor, ret_reason)) {
         return false;
     }
     if (!tnd_cursor_at_end(&cursor)) {
         *ret_reason = "bytes left over behind the reply's last entry";
         return false;
     }
-    *reply = opened;
     return true;
 }
 
@@ -383,9 +389,7 @@ static bool bin_set(as_bin* bin, const tnd_wire_entry* entry, uint64_t* values_l
                     tnd_recycle* recycle)
 {
     memset(bin, 0, sizeof(*bin));
-    if (entry->name.size > 0) {
-        memcpy(bin->name, entry->name.data, entry->name.size);
-    }
+    tnd_copy_bytes(bin->name, entry->name.data, entry->name.size);
     bin->valuep = &bin->value;
     switch (entry->type) {
     case TND_WIRE_NULL:
@@ -464,11 +468,11 @@ static as_status record_no_memory(as_error* err)
 static as_status record_fill_bins(const tnd_wire_reply* reply, as_bin* bins, uint16_t* ret_count,
                                   tnd_recycle* recycle, as_error* err)
 {
-    tnd_wire_reply walk = *reply;
+    tnd_cursor ops = reply->ops;
     tnd_wire_entry entry;
     uint64_t values_left = TND_WIRE_VALUES_MAX;
     *ret_count = 0;
-    while (tnd_wire_op_next(&walk, &entry)) {
+    while (*ret_count < reply->ops_left && entry_take(&ops, &entry)) {
         if (!value_is_sound(&entry)) {
             return as_error_update(
                 err, AEROSPIKE_ERR_CLIENT, "Bad reply: bin '%.*s' of type %u with %zu bytes",

@@ -15,6 +15,7 @@
 #include <aerospike/as_string.h>
 
 #include "core/digest.h"
+#include "core/key.h"
 #include "core/msgpack.h"
 #include "core/operations.h"
 
@@ -334,12 +335,19 @@ static as_status check_key(as_error* err, tnd_request* req)
         return as_error_update(err, AEROSPIKE_ERR_PARAM, "Set '%s' is reserved", RESERVED_SET);
     }
     /* The digest is kept in the key, whose const means "the application's part". */
-    return key->digest.init ? AEROSPIKE_OK : as_key_set_digest(err, (as_key*)key);
+    return key->digest.init ? AEROSPIKE_OK : tnd_key_set_digest(err, (as_key*)key, req->set_size);
 }
+
+/* What the first walk finds for the second; each is set where the request has it. */
+typedef struct request_values {
+    tnd_wire_value user_key;
+    tnd_wire_value udf_args;
+} request_values;
 
 /* What the digest was made of goes along when the policy says so; a key of a digest alone has none.
  */
-static as_status prepare_user_key(as_error* err, tnd_request* req, as_policy_key policy)
+static as_status prepare_user_key(as_error* err, tnd_request* req, as_policy_key policy,
+                                  request_values* ret_values)
 {
     req->has_user_key = policy == AS_POLICY_KEY_SEND && req->key->valuep;
     if (!req->has_user_key) {
@@ -351,7 +359,7 @@ static as_status prepare_user_key(as_error* err, tnd_request* req, as_policy_key
     case AS_DOUBLE:
     case AS_STRING:
     case AS_BYTES:
-        return value_of(err, val, &req->user_key);
+        return value_of(err, val, &ret_values->user_key);
     default:
         return as_error_update(err, AEROSPIKE_ERR_PARAM, "Invalid key type");
     }
@@ -381,7 +389,7 @@ static as_status check_udf_name(as_error* err, const char* what, const char* nam
     return AEROSPIKE_OK;
 }
 
-static as_status prepare_udf(as_error* err, tnd_request* req)
+static as_status prepare_udf(as_error* err, const tnd_request* req, request_values* ret_values)
 {
     const tnd_wire_udf* udf = req->udf;
     if (!udf) {
@@ -392,10 +400,11 @@ static as_status prepare_udf(as_error* err, tnd_request* req)
         return err->code;
     }
     if (!udf->arglist) {
-        req->udf_args = (tnd_wire_value){.bytes = NO_ARGUMENTS, .size = sizeof(NO_ARGUMENTS)};
+        ret_values->udf_args =
+            (tnd_wire_value){.bytes = NO_ARGUMENTS, .size = sizeof(NO_ARGUMENTS)};
         return AEROSPIKE_OK;
     }
-    return value_of(err, (const as_val*)udf->arglist, &req->udf_args);
+    return value_of(err, (const as_val*)udf->arglist, &ret_values->udf_args);
 }
 
 /* ---- fields ---- */
@@ -406,15 +415,18 @@ static uint16_t fields_count(const tnd_request* req, bool has_digest)
                       (req->udf ? 3 : 0));
 }
 
-static uint64_t fields_size(const tnd_request* req, bool has_digest)
+/* Of those that every request has. */
+static size_t names_size(const tnd_request* req, bool has_digest)
 {
-    uint64_t size = FIELD_OVERHEAD_BYTES + req->ns_size;
-    size += FIELD_OVERHEAD_BYTES + req->set_size;
-    if (has_digest) {
-        size += FIELD_OVERHEAD_BYTES + TND_DIGEST_BYTES;
-    }
+    return 2 * FIELD_OVERHEAD_BYTES + req->ns_size + req->set_size +
+           (has_digest ? FIELD_OVERHEAD_BYTES + TND_DIGEST_BYTES : 0);
+}
+
+static uint64_t fields_size(const tnd_request* req, const request_values* values, bool has_digest)
+{
+    uint64_t size = names_size(req, has_digest);
     if (req->has_user_key) {
-        size += FIELD_OVERHEAD_BYTES + 1 + value_size(&req->user_key);
+        size += FIELD_OVERHEAD_BYTES + 1 + value_size(&values->user_key);
     }
     if (req->filter) {
         size += FIELD_OVERHEAD_BYTES + (uint64_t)req->filter->packed_sz;
@@ -422,16 +434,16 @@ static uint64_t fields_size(const tnd_request* req, bool has_digest)
     if (req->udf) {
         size += FIELD_OVERHEAD_BYTES + strlen(req->udf->module);
         size += FIELD_OVERHEAD_BYTES + strlen(req->udf->function);
-        size += FIELD_OVERHEAD_BYTES + value_size(&req->udf_args);
+        size += FIELD_OVERHEAD_BYTES + value_size(&values->udf_args);
     }
     return size;
 }
 
 /* Checks all operations and adds up the body. */
-static as_status request_measure(as_error* err, const tnd_request* req, bool has_digest,
-                                 uint64_t* ret_bytes)
+static as_status request_measure(as_error* err, const tnd_request* req,
+                                 const request_values* values, bool has_digest, uint64_t* ret_bytes)
 {
-    uint64_t bytes = fields_size(req, has_digest);
+    uint64_t bytes = fields_size(req, values, has_digest);
     for (uint32_t i = 0; i < req->list.count; i++) {
         tnd_wire_op op;
         tnd_wire_value value;
@@ -445,10 +457,9 @@ static as_status request_measure(as_error* err, const tnd_request* req, bool has
     return AEROSPIKE_OK;
 }
 
-static void append_header(tnd_buf* buf, const tnd_request* req, uint64_t body_bytes)
+/* Frame and header. This and the following return where the next one goes. */
+static uint8_t* put_header(uint8_t* at, const tnd_request* req, uint64_t body_bytes)
 {
-    uint8_t* at = tnd_buf_claim(buf, TND_WIRE_FRAME_BYTES + TND_WIRE_HEADER_BYTES);
-    assert(at); /* the whole message has been reserved */
     tnd_be64_put(at,
                  (uint64_t)TND_WIRE_VERSION << 56 | (uint64_t)TND_WIRE_MESSAGE << 48 | body_bytes);
     at += TND_WIRE_FRAME_BYTES;
@@ -463,21 +474,21 @@ static void append_header(tnd_buf* buf, const tnd_request* req, uint64_t body_by
     tnd_be32_put(at + 14, req->timeout_ms);
     tnd_be16_put(at + 18, fields_count(req, true));
     tnd_be16_put(at + 20, (uint16_t)req->list.count);
+    return at + TND_WIRE_HEADER_BYTES;
 }
 
-/* Returns where the next one goes. */
 static inline uint8_t* put_field(uint8_t* at, uint8_t type, const void* bytes, size_t size)
 {
     tnd_be32_put(at, (uint32_t)(size + 1));
     at[4] = type;
-    memcpy(at + FIELD_OVERHEAD_BYTES, bytes, size);
+    tnd_copy_bytes(at + FIELD_OVERHEAD_BYTES, bytes, size);
     return at + FIELD_OVERHEAD_BYTES + size;
 }
 
 static void append_field(tnd_buf* buf, uint8_t type, const void* bytes, size_t size)
 {
     uint8_t* at = tnd_buf_claim(buf, FIELD_OVERHEAD_BYTES + size);
-    assert(at); /* as above */
+    assert(at); /* the whole request has been reserved */
     put_field(at, type, bytes, size);
 }
 
@@ -488,24 +499,21 @@ static void append_value_field(tnd_buf* buf, uint8_t type, const tnd_wire_value*
     append_value(buf, value);
 }
 
-/* The namespace first: a batch's rows need it there. */
-static void append_fields(tnd_buf* buf, const tnd_request* req, bool has_digest)
+/* The namespace first: a batch's rows need it there. The set even if it is empty. */
+static uint8_t* put_names(uint8_t* at, const tnd_request* req)
 {
-    const as_key* key = req->key;
-    size_t digest_size = has_digest ? FIELD_OVERHEAD_BYTES + TND_DIGEST_BYTES : 0;
-    uint8_t* at =
-        tnd_buf_claim(buf, 2 * FIELD_OVERHEAD_BYTES + req->ns_size + req->set_size + digest_size);
-    assert(at); /* as above */
-    at = put_field(at, FIELD_NAMESPACE, key->ns, req->ns_size);
-    at = put_field(at, FIELD_SET, key->set, req->set_size); /* even an empty one */
-    if (has_digest) {
-        put_field(at, FIELD_DIGEST, key->digest.value, TND_DIGEST_BYTES);
-    }
+    at = put_field(at, FIELD_NAMESPACE, req->key->ns, req->ns_size);
+    return put_field(at, FIELD_SET, req->key->set, req->set_size);
+}
+
+/* Those that not every request has. */
+static void append_fields(tnd_buf* buf, const tnd_request* req, const request_values* values)
+{
     if (req->has_user_key) {
-        tnd_buf_append_be32(buf, (uint32_t)(2 + value_size(&req->user_key)));
+        tnd_buf_append_be32(buf, (uint32_t)(2 + value_size(&values->user_key)));
         tnd_buf_append_u8(buf, TND_FIELD_KEY);
-        tnd_buf_append_u8(buf, req->user_key.type);
-        append_value(buf, &req->user_key);
+        tnd_buf_append_u8(buf, values->user_key.type);
+        append_value(buf, &values->user_key);
     }
     if (req->filter) {
         append_field(buf, FIELD_FILTER, req->filter->packed, req->filter->packed_sz);
@@ -513,7 +521,7 @@ static void append_fields(tnd_buf* buf, const tnd_request* req, bool has_digest)
     if (req->udf) {
         append_field(buf, FIELD_UDF_PACKAGE, req->udf->module, strlen(req->udf->module));
         append_field(buf, FIELD_UDF_FUNCTION, req->udf->function, strlen(req->udf->function));
-        append_value_field(buf, FIELD_UDF_ARGLIST, &req->udf_args);
+        append_value_field(buf, FIELD_UDF_ARGLIST, &values->udf_args);
     }
 }
 
@@ -531,6 +539,10 @@ static void append_ops(tnd_buf* buf, as_error* err, const tnd_request* req)
 
 as_status tnd_request_reserve(tnd_buf* buf, as_error* err, uint64_t body_bytes)
 {
+    if (tnd_buf_is_ok(buf) && body_bytes <= TND_WIRE_BODY_BYTES_MAX &&
+        body_bytes + TND_WIRE_FRAME_BYTES <= buf->capacity - buf->size) {
+        return AEROSPIKE_OK; /* nearly always: the buffers are used again */
+    }
     uint64_t limit = TND_WIRE_BODY_BYTES_MAX;
     if (buf->limit < limit + TND_WIRE_FRAME_BYTES) {
         limit = buf->limit > TND_WIRE_FRAME_BYTES ? buf->limit - TND_WIRE_FRAME_BYTES : 0;
@@ -549,20 +561,20 @@ as_status tnd_request_reserve(tnd_buf* buf, as_error* err, uint64_t body_bytes)
 
 /* The first walk. */
 static as_status request_prepare(as_error* err, tnd_request* req, as_policy_key key_policy,
-                                 bool has_digest, uint64_t* ret_bytes)
+                                 bool has_digest, request_values* ret_values, uint64_t* ret_bytes)
 {
     as_status status = check_key(err, req);
     if (status == AEROSPIKE_OK) {
-        status = prepare_user_key(err, req, key_policy);
+        status = prepare_user_key(err, req, key_policy, ret_values);
     }
     if (status == AEROSPIKE_OK) {
         status = check_filter(err, req);
     }
     if (status == AEROSPIKE_OK) {
-        status = prepare_udf(err, req);
+        status = prepare_udf(err, req, ret_values);
     }
     if (status == AEROSPIKE_OK) {
-        status = request_measure(err, req, has_digest, ret_bytes);
+        status = request_measure(err, req, ret_values, has_digest, ret_bytes);
     }
     return status;
 }
@@ -571,11 +583,12 @@ as_status tnd_request_encode(tnd_buf* buf, as_error* err, tnd_request* req,
                              const as_policy_base* base, as_policy_key key_policy)
 {
     uint64_t bytes = 0;
+    request_values values;
     tnd_buf_reset(buf);
     req->filter = base->filter_exp;
     as_status status = check_policy_base(err, base);
     if (status == AEROSPIKE_OK) {
-        status = request_prepare(err, req, key_policy, true, &bytes);
+        status = request_prepare(err, req, key_policy, true, &values, &bytes);
     }
     uint64_t body_bytes = TND_WIRE_HEADER_BYTES + bytes;
     if (status == AEROSPIKE_OK) {
@@ -586,8 +599,12 @@ as_status tnd_request_encode(tnd_buf* buf, as_error* err, tnd_request* req,
         return status;
     }
     req->info4 |= (uint8_t)(base->error_detail_verbosity << INFO4_ERROR_VERBOSITY_SHIFT);
-    append_header(buf, req, body_bytes);
-    append_fields(buf, req, true);
+    uint8_t* at =
+        tnd_buf_claim(buf, TND_WIRE_FRAME_BYTES + TND_WIRE_HEADER_BYTES + names_size(req, true));
+    assert(at); /* the whole message has been reserved */
+    at = put_names(put_header(at, req, body_bytes), req);
+    put_field(at, FIELD_DIGEST, req->key->digest.value, TND_DIGEST_BYTES);
+    append_fields(buf, req, &values);
     append_ops(buf, err, req);
     assert(tnd_buf_is_ok(buf) && buf->size == TND_WIRE_FRAME_BYTES + body_bytes);
     return AEROSPIKE_OK;
@@ -597,7 +614,8 @@ as_status tnd_request_append_row(tnd_buf* buf, as_error* err, tnd_request* req,
                                  as_policy_key key_policy)
 {
     uint64_t bytes = 0;
-    as_status status = request_prepare(err, req, key_policy, false, &bytes);
+    request_values values;
+    as_status status = request_prepare(err, req, key_policy, false, &values, &bytes);
     if (status != AEROSPIKE_OK) {
         return status;
     }
@@ -626,7 +644,10 @@ as_status tnd_request_append_row(tnd_buf* buf, as_error* err, tnd_request* req,
     tnd_buf_append_be32(buf, req->ttl);
     tnd_buf_append_be16(buf, fields_count(req, false));
     tnd_buf_append_be16(buf, (uint16_t)req->list.count);
-    append_fields(buf, req, false);
+    uint8_t* at = tnd_buf_claim(buf, names_size(req, false));
+    assert(at); /* the whole row has been reserved */
+    put_names(at, req);
+    append_fields(buf, req, &values);
     append_ops(buf, err, req);
     return AEROSPIKE_OK;
 }

@@ -78,9 +78,7 @@ typedef struct tnd_request {
     tnd_request_ops list;
     const tnd_wire_udf* udf;  /* NULL: none */
     const as_exp* filter;     /* NULL: none; of whole messages the encoder sets it */
-    size_t ns_size, set_size; /* of the key's names; these and the following: set by the encoder */
-    tnd_wire_value user_key;
-    tnd_wire_value udf_args;
+    size_t ns_size, set_size; /* of the key's names, set by the encoder */
 } tnd_request;
 
 /* The whole message, frame included; see wire.h for what encoders have in common. */

@@ -179,10 +179,10 @@ static tnd_latency_kind latency_of(tnd_command_kind kind)
     return TND_LATENCY_MULTI;
 }
 
-static void histogram_note(tnd_stats* stats, size_t histogram, uint64_t us)
+static void histogram_note(tnd_word* totals, size_t histogram, uint64_t us)
 {
-    tnd_stats_add(stats, histogram + tnd_histogram_bucket(us), 1);
-    tnd_stats_add(stats, histogram + offsetof(tnd_histogram, sum_us) / sizeof(uint64_t), us);
+    tnd_stats_raise(&totals[histogram + tnd_histogram_bucket(us)], 1);
+    tnd_stats_raise(&totals[histogram + offsetof(tnd_histogram, sum_us) / sizeof(uint64_t)], us);
 }
 
 #define HISTOGRAM_WORDS (sizeof(tnd_histogram) / sizeof(uint64_t))
@@ -190,19 +190,27 @@ static void histogram_note(tnd_stats* stats, size_t histogram, uint64_t us)
 void tnd_stats_command(tnd_stats* stats, tnd_command_kind kind, int status, bool is_in_doubt,
                        uint64_t us)
 {
-    size_t result = (size_t)kind * TND_RESULTS + result_of(status);
-    tnd_stats_add(stats, TND_COUNTER(commands) + result, 1);
-    tnd_stats_add(stats, TND_COUNTER(statuses) + status_index(status), 1);
-    if (is_in_doubt) {
-        tnd_stats_add(stats, TND_COUNTER(in_doubt), 1);
+    if (!stats || !stats->at) {
+        return;
     }
-    histogram_note(stats, TND_COUNTER(latency) + latency_of(kind) * HISTOGRAM_WORDS, us);
+    tnd_word* totals = stats->at->totals;
+    size_t result = status == AEROSPIKE_OK ? TND_RESULT_OK : result_of(status);
+    size_t index = status == AEROSPIKE_OK ? TND_STATUS_OFFSET : status_index(status);
+    tnd_stats_raise(&totals[TND_COUNTER(commands) + (size_t)kind * TND_RESULTS + result], 1);
+    tnd_stats_raise(&totals[TND_COUNTER(statuses) + index], 1);
+    if (is_in_doubt) {
+        tnd_stats_raise(&totals[TND_COUNTER(in_doubt)], 1);
+    }
+    histogram_note(totals, TND_COUNTER(latency) + latency_of(kind) * HISTOGRAM_WORDS, us);
 }
 
 void tnd_stats_tend(tnd_stats* stats, bool is_heard, uint64_t us)
 {
+    if (!stats || !stats->at) {
+        return;
+    }
     tnd_stats_add(stats, TND_COUNTER(tends), 1);
-    histogram_note(stats, TND_COUNTER(tend), us);
+    histogram_note(stats->at->totals, TND_COUNTER(tend), us);
     if (!is_heard) {
         tnd_stats_add(stats, TND_COUNTER(tends_failed), 1);
     }
