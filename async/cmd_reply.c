@@ -17,6 +17,7 @@ static void on_link_open(void* owner, tnd_link* link)
     tnd_engine* engine = cmd->engine;
     as_event_loop* previous = tnd_engine_enter(engine, cmd->entry);
     assert(cmd->link == link && cmd->phase == TND_CMD_OPENING);
+    (void)link; /* without assertions */
     if (cmd->connect_ms > 0 && cmd->total_ms > 0) {
         cmd->deadline_us = tnd_cmd_now_us(cmd) + (uint64_t)cmd->total_ms * 1000;
     }

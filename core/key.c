@@ -168,13 +168,18 @@ as_key* as_key_new_value(const char* ns, const char* set, const as_key_value* va
     return key_keep(key, as_key_init_value(key, ns, set, value));
 }
 
+void tnd_key_clear(as_key* key)
+{
+    as_val_destroy(key->valuep);
+    key->valuep = NULL;
+}
+
 void as_key_destroy(as_key* key)
 {
     if (!key) {
         return;
     }
-    as_val_destroy(key->valuep);
-    key->valuep = NULL;
+    tnd_key_clear(key);
     if (key->_free) {
         tnd_free(key);
     }

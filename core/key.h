@@ -10,6 +10,9 @@
 extern "C" {
 #endif
 
+/* Gives back what the key holds, never the key itself: for one that is part of something. */
+void tnd_key_clear(as_key* key);
+
 /* as_key_set_digest for who knows the length of the set's name. */
 as_status tnd_key_set_digest(as_error* err, as_key* key, size_t set_size);
 

@@ -5,6 +5,7 @@
 
 #include <string.h>
 
+#include "core/key.h"
 #include "core/mem.h"
 
 /* --- the record as a value --- */
@@ -28,7 +29,7 @@ static bool record_release(as_rec* rec)
     record->bins.entries = NULL;
     record->bins.capacity = 0;
     record->bins._free = false;
-    as_key_destroy(&record->key);
+    tnd_key_clear(&record->key);
     return true;
 }
 

@@ -186,7 +186,7 @@ bool as_strncpy(char* trg, const char* src, int size)
         trg[0] = '\0';
         return false;
     }
-    len = strnlen(src, (size_t)size);
+    for (len = 0; len < (size_t)size && src[len]; len++) {} /* strnlen: gcc minds longer bounds */
     is_cut = len == (size_t)size;
     if (is_cut) {
         len--;
