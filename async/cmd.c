@@ -377,6 +377,15 @@ static void cmd_wait_for_map(tnd_cmd* cmd)
 
 /* ---- its turn ---- */
 
+static void cmd_first_attempt(tnd_cmd* cmd)
+{
+    if (cmd->first_pause_ms > 0) {
+        cmd_pause(cmd, cmd->first_pause_ms);
+    } else {
+        tnd_cmd_attempt(cmd);
+    }
+}
+
 /* Let in: the first attempt, or the wait for a map. */
 static void cmd_begin(tnd_cmd* cmd)
 {
@@ -385,7 +394,7 @@ static void cmd_begin(tnd_cmd* cmd)
         cmd->phase = TND_CMD_NEW;
         list_append(&engine->running, cmd);
         cmd_count_running(engine);
-        tnd_cmd_attempt(cmd);
+        cmd_first_attempt(cmd);
     } else {
         cmd_wait_for_map(cmd);
     }

@@ -93,6 +93,7 @@ struct tnd_cmd {
     bool is_compressed;      /* the present attempt's request was */
     bool ends_early;         /* many: an error ends the answers, not what is executed */
     uint32_t compress_above; /* the request is compressed from one byte more on; 0: never */
+    uint32_t first_pause_ms; /* before the first attempt */
     as_pipe_listener
         pipe; /* called once the request was sent; NULL: nobody waits for that (any more) */
     const tnd_cmd_many* many; /* with TND_CMD_MANY and TND_CMD_TEXT */

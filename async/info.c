@@ -16,7 +16,7 @@
 #include "core/mem.h"
 
 #define INFO_RETRIES 1
-#define INFO_REQUEST_BYTES_MAX (1024u * 1024)
+#define INFO_REQUEST_BYTES_MAX (2u * 1024 * 1024) /* a file of UDFs fits, as base64 */
 
 typedef struct info_part {
     tnd_info_fn fn;
@@ -128,6 +128,13 @@ as_status tnd_info_start(tnd_engine* engine, as_event_loop* entry, const as_poli
                          const char* name, const char* request, tnd_info_fn fn, void* udata,
                          as_error* err)
 {
+    return tnd_info_start_later(engine, entry, policy, name, request, 0, fn, udata, err);
+}
+
+as_status tnd_info_start_later(tnd_engine* engine, as_event_loop* entry,
+                               const as_policy_info* policy, const char* name, const char* request,
+                               uint32_t pause_ms, tnd_info_fn fn, void* udata, as_error* err)
+{
     if (info_check(request, err) != AEROSPIKE_OK) {
         return err->code;
     }
@@ -152,7 +159,8 @@ as_status tnd_info_start(tnd_engine* engine, as_event_loop* entry, const as_poli
     cmd->kind = TND_COMMAND_OTHER;
     cmd->replica.is_read = true;
     cmd->replica.count = 1;
-    as_policy_base base = {.total_timeout = policy->timeout,
+    cmd->first_pause_ms = pause_ms;
+    as_policy_base base = {.total_timeout = policy->timeout > 0 ? policy->timeout + pause_ms : 0,
                            .socket_timeout = policy->timeout,
                            .timeout_delay = policy->timeout_delay,
                            .max_retries = INFO_RETRIES};

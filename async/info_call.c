@@ -202,7 +202,7 @@ static void on_each(as_error* err, char* response, void* udata, as_event_loop* e
 }
 
 /* One more is due until all are asked, so that an end can't come before. */
-static as_status tour_ask_all(info_tour* tour, as_error* err)
+static as_status tour_ask_all(info_tour* tour, uint32_t pause_ms, as_error* err)
 {
     for (uint32_t i = 0; i < tour->nodes->size; i++) {
         info_stop* stop = tnd_malloc(sizeof(*stop));
@@ -211,8 +211,8 @@ static as_status tour_ask_all(info_tour* tour, as_error* err)
             return err->code;
         }
         *stop = (info_stop){.tour = tour, .node = tour->nodes->array[i]};
-        if (tnd_info_start(tour->engine, tour->entry, &tour->policy, stop->node->name,
-                           tour->request, on_each, stop, err) != AEROSPIKE_OK) {
+        if (tnd_info_start_later(tour->engine, tour->entry, &tour->policy, stop->node->name,
+                                 tour->request, pause_ms, on_each, stop, err) != AEROSPIKE_OK) {
             tnd_free(stop);
             return err->code;
         }
@@ -221,9 +221,9 @@ static as_status tour_ask_all(info_tour* tour, as_error* err)
     return AEROSPIKE_OK;
 }
 
-as_status aerospike_info_foreach_async(aerospike* as, as_error* err, const as_policy_info* policy,
-                                       const char* req, as_async_info_foreach_listener listener,
-                                       void* udata, as_event_loop* event_loop)
+as_status tnd_info_each(aerospike* as, as_error* err, const as_policy_info* policy, const char* req,
+                        uint32_t pause_ms, as_async_info_foreach_listener listener, void* udata,
+                        as_event_loop* event_loop)
 {
     info_call call = {.as = as, .err = err, .policy = policy};
     if (call_open(&call, req, listener != NULL, event_loop) != AEROSPIKE_OK) {
@@ -235,13 +235,20 @@ as_status aerospike_info_foreach_async(aerospike* as, as_error* err, const as_po
     }
     tour->each = listener;
     tour->udata = udata;
-    if (tour_ask_all(tour, err) != AEROSPIKE_OK && tour->left == 0) {
+    if (tour_ask_all(tour, pause_ms, err) != AEROSPIKE_OK && tour->left == 0) {
         tour_free(tour);
         return err->code;
     }
     /* Nodes that couldn't be asked for lack of memory are left out: the others have been. */
     as_error_reset(err);
     return AEROSPIKE_OK;
+}
+
+as_status aerospike_info_foreach_async(aerospike* as, as_error* err, const as_policy_info* policy,
+                                       const char* req, as_async_info_foreach_listener listener,
+                                       void* udata, as_event_loop* event_loop)
+{
+    return tnd_info_each(as, err, policy, req, 0, listener, udata, event_loop);
 }
 
 /* ---- synchronous ---- */

@@ -108,6 +108,8 @@ static tnd_info_error info_error_parse(tnd_slice rest)
     return (tnd_info_error){.code = CODE_UNSPECIFIED, .text = rest};
 }
 
+#define CODE_UDF 100
+
 bool tnd_info_value_error(tnd_slice value, tnd_info_error* ret_error)
 {
     static const char* const markers[] = {"ERROR:", "FAIL:"};
@@ -120,7 +122,7 @@ bool tnd_info_value_error(tnd_slice value, tnd_info_error* ret_error)
     }
     if (tnd_slice_starts_with(value, "error=")) {
         tnd_slice_take(&value, strlen("error="));
-        *ret_error = (tnd_info_error){.code = 1, .text = value};
+        *ret_error = (tnd_info_error){.code = CODE_UDF, .text = value}; /* of files of UDFs alone */
         return true;
     }
     return false;

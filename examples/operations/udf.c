@@ -3,12 +3,13 @@
  * that fails.  udf [HOSTS]
  */
 #include "example.h"
-#include <aerospike/aerospike_info.h>
+#include <aerospike/aerospike_udf.h>
 #include <aerospike/as_arraylist.h>
+#include <aerospike/as_bytes.h>
 #include <stdio.h>
 #include <string.h>
 
-/* Its name on the servers, and with the ending cut off the name of the package. */
+/* Its name on the servers; without the ending that of the package. */
 #define FILE_NAME "rec.lua"
 #define PACKAGE "rec"
 
@@ -84,11 +85,10 @@ static void on_put(as_error* err, as_val* value, void* udata, as_event_loop* eve
     }
 }
 
-static void on_registered(as_error* err, char* response, void* udata, as_event_loop* event_loop)
+static void on_registered(as_error* err, void* udata, as_event_loop* event_loop)
 {
-    (void)response;
     if (err) {
-        example_end(udata, "udf-put", err);
+        example_end(udata, "put", err);
         return;
     }
     as_arraylist arguments;
@@ -98,38 +98,18 @@ static void on_registered(as_error* err, char* response, void* udata, as_event_l
     call(udata, "put_bin", &arguments, on_put, event_loop);
 }
 
-/* Base64 of a text, without its NUL; `ret_text` has room for it. */
-static void encode(const char* text, size_t size, char* ret_text)
-{
-    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    for (size_t i = 0; i < size; i += 3) {
-        unsigned second = i + 1 < size ? (unsigned char)text[i + 1] : 0;
-        unsigned third = i + 2 < size ? (unsigned char)text[i + 2] : 0;
-        unsigned bits = (unsigned)(unsigned char)text[i] << 16 | second << 8 | third;
-        *ret_text++ = digits[bits >> 18];
-        *ret_text++ = digits[bits >> 12 & 63];
-        *ret_text++ = i + 1 < size ? digits[bits >> 6 & 63] : '=';
-        *ret_text++ = i + 2 < size ? digits[bits & 63] : '=';
-    }
-    *ret_text = '\0';
-}
-
-/* Any node takes it, and answers when all have it. */
+/* Some node takes it, and answers when all have it. */
 static void give(example* ex)
 {
     as_error err;
-    char content[sizeof(source) * 2];
-    char request[sizeof(content) + 128];
-    encode(source, sizeof(source) - 1, content);
-    snprintf(request, sizeof(request),
-             "udf-put:filename=" FILE_NAME ";content=%s;content-len=%zu;udf-type=LUA;", content,
-             strlen(content));
+    as_bytes content;
+    as_bytes_init_wrap(&content, (uint8_t*)(uintptr_t)source, sizeof(source) - 1, false);
     as_policy_info policy;
     as_policy_info_init(&policy);
     policy.timeout = 10000;
-    if (aerospike_info_any_async(&ex->as, &err, &policy, request, on_registered, ex, NULL) !=
-        AEROSPIKE_OK) {
-        example_end(ex, "udf-put", &err);
+    if (aerospike_udf_put_async(&ex->as, &err, &policy, FILE_NAME, AS_UDF_TYPE_LUA, &content,
+                                on_registered, ex, NULL) != AEROSPIKE_OK) {
+        example_end(ex, "put", &err);
     }
 }
 

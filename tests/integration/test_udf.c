@@ -12,11 +12,10 @@
 #include <cmocka.h>
 
 #include <aerospike/aerospike_batch.h>
-#include <aerospike/aerospike_info.h>
+#include <aerospike/aerospike_udf.h>
 #include <aerospike/as_arraylist.h>
 #include <aerospike/as_exp.h>
 
-#include "core/base64.h"
 #include "tests/lib/client.h"
 #include "tests/lib/cluster.h"
 #include "tests/lib/operate.h"
@@ -431,8 +430,7 @@ static void one_function_for_many_keys(void** state)
 
 /* ---- set-up ---- */
 
-/* The file as base64. */
-static char* read_package(void)
+static void read_package(as_bytes* ret_bytes)
 {
     static uint8_t bytes[64 * 1024];
     FILE* file = fopen(UDF_FILE, "rb");
@@ -440,34 +438,247 @@ static char* read_package(void)
     size_t size = fread(bytes, 1, sizeof(bytes), file);
     fclose(file);
     assert_true(size > 0 && size < sizeof(bytes));
-    char* text = malloc(tnd_base64_chars(size) + 1);
-    assert_non_null(text);
-    tnd_base64_encode(bytes, size, text);
-    text[tnd_base64_chars(size)] = '\0';
-    return text;
+    as_bytes_init_wrap(ret_bytes, bytes, (uint32_t)size, false);
 }
 
-static void register_package(void)
+static as_policy_info patient(void)
 {
-    as_error err;
     as_policy_info policy;
     as_policy_info_init(&policy);
     policy.timeout = 10000; /* it answers when all nodes have it */
-    char* content = read_package();
-    size_t size = strlen(content) + 200;
-    char* request = malloc(size);
-    assert_non_null(request);
-    snprintf(request, size,
-             "udf-put:filename=" PACKAGE ".lua;content=%s;content-len=%zu;udf-type=LUA;", content,
-             strlen(content));
-    char* response = NULL;
-    if (aerospike_info_any(&as, &err, &policy, request, &response) != AEROSPIKE_OK) {
-        fail_msg("udf-put: %s", err.message);
+    return policy;
+}
+
+static bool is_too_early(const test_result* result)
+{
+    return result->code == AEROSPIKE_ERR_UDF && strcmp(result->message, "timeout") == 0;
+}
+
+/* The nodes of a cluster that has just formed may need longer than a server waits for them. */
+static void register_package(void)
+{
+    as_error err;
+    as_bytes content;
+    as_policy_info policy = patient();
+    test_result result = {0};
+    read_package(&content);
+    for (int tries = 0; tries == 0 || (tries < 10 && is_too_early(&result)); tries++) {
+        test_result_reset(&result);
+        assert_int_equal(aerospike_udf_put_async(&as, &err, &policy, "some/where/" PACKAGE ".lua",
+                                                 AS_UDF_TYPE_LUA, &content, test_on_write, &result,
+                                                 NULL),
+                         AEROSPIKE_OK);
+        test_result_wait(&result);
     }
-    assert_non_null(strstr(response, "\tok"));
-    free(response);
-    free(request);
-    free(content);
+    if (!result.is_ok) {
+        fail_msg("put: %s", result.message);
+    }
+    test_result_reset(&result);
+    assert_int_equal(aerospike_udf_put_wait_async(&as, &err, &policy, PACKAGE ".lua", 50,
+                                                  test_on_write, &result, NULL),
+                     AEROSPIKE_OK);
+    test_result_wait(&result);
+    assert_true(result.is_ok);
+}
+
+/* ---- files ---- */
+
+static struct {
+    unsigned calls;
+    as_status code;
+    bool has_package;
+} files;
+
+static void note_list(const as_udf_files* list)
+{
+    files.has_package = false;
+    for (uint32_t i = 0; list && i < list->size; i++) {
+        assert_int_equal(strlen((const char*)list->entries[i].hash), AS_UDF_FILE_HASH_SIZE);
+        assert_null(list->entries[i].content.bytes);
+        files.has_package |= strcmp(list->entries[i].name, PACKAGE ".lua") == 0;
+    }
+}
+
+static void note_file(const as_udf_file* file)
+{
+    as_bytes expected;
+    read_package(&expected);
+    assert_string_equal(file->name, PACKAGE ".lua");
+    assert_int_equal(file->content.size, expected.size);
+    assert_memory_equal(file->content.bytes, expected.value, expected.size);
+    assert_int_equal(strlen((const char*)file->hash), AS_UDF_FILE_HASH_SIZE);
+}
+
+static void on_list(as_error* err, as_udf_files* list, void* udata, as_event_loop* loop)
+{
+    (void)udata, (void)loop;
+    files.calls++;
+    files.code = err ? err->code : AEROSPIKE_OK;
+    assert_int_equal(!err, list != NULL);
+    note_list(list);
+}
+
+static void on_file(as_error* err, as_udf_file* file, void* udata, as_event_loop* loop)
+{
+    (void)udata, (void)loop;
+    files.calls++;
+    files.code = err ? err->code : AEROSPIKE_OK;
+    assert_int_equal(!err, file != NULL);
+    if (file) {
+        note_file(file);
+    }
+}
+
+static bool files_are_told(void* udata)
+{
+    (void)udata;
+    return files.calls > 0;
+}
+
+static bool list_has_package(void)
+{
+    as_error err;
+    as_udf_files list;
+    files.calls = 0;
+    assert_int_equal(aerospike_udf_list_async(&as, &err, NULL, on_list, NULL, NULL), AEROSPIKE_OK);
+    assert_true(test_run_until(files_are_told, NULL, TEST_WAIT_MS));
+    assert_int_equal(files.code, AEROSPIKE_OK);
+    bool has_package = files.has_package;
+    as_udf_files_init(&list, 0);
+    assert_int_equal(aerospike_udf_list(&as, &err, NULL, &list), AEROSPIKE_OK);
+    note_list(&list);
+    as_udf_files_destroy(&list);
+    assert_int_equal(files.has_package, has_package);
+    return has_package;
+}
+
+static void files_can_be_had_and_removed(void** state)
+{
+    (void)state;
+    as_error err;
+    as_udf_file file;
+    as_policy_info policy = patient();
+    test_result result = {0};
+    assert_true(list_has_package());
+    files.calls = 0;
+    assert_int_equal(aerospike_udf_get_async(&as, &err, NULL, PACKAGE ".lua", AS_UDF_TYPE_LUA,
+                                             on_file, NULL, NULL),
+                     AEROSPIKE_OK);
+    assert_true(test_run_until(files_are_told, NULL, TEST_WAIT_MS));
+    assert_int_equal(files.code, AEROSPIKE_OK);
+    as_udf_file_init(&file);
+    assert_int_equal(aerospike_udf_get(&as, &err, NULL, PACKAGE ".lua", AS_UDF_TYPE_LUA, &file),
+                     AEROSPIKE_OK);
+    note_file(&file);
+    as_udf_file_destroy(&file);
+
+    assert_int_equal(aerospike_udf_remove_async(&as, &err, &policy, PACKAGE ".lua", test_on_write,
+                                                &result, NULL),
+                     AEROSPIKE_OK);
+    test_result_wait(&result);
+    assert_true(result.is_ok);
+    assert_int_equal(aerospike_udf_remove_wait(&as, &err, &policy, PACKAGE ".lua", 50),
+                     AEROSPIKE_OK);
+    assert_false(list_has_package());
+    assert_string_equal(apply("echo", "[1]"), "error 100");
+    assert_int_equal(aerospike_udf_get(&as, &err, NULL, PACKAGE ".lua", AS_UDF_TYPE_LUA, &file),
+                     AEROSPIKE_ERR_UDF);
+    assert_non_null(strstr(err.message, "not_found"));
+
+    as_bytes content;
+    read_package(&content);
+    assert_int_equal(
+        aerospike_udf_put(&as, &err, &policy, PACKAGE ".lua", AS_UDF_TYPE_LUA, &content),
+        AEROSPIKE_OK);
+    assert_int_equal(aerospike_udf_put_wait(&as, &err, &policy, PACKAGE ".lua", 0), AEROSPIKE_OK);
+    assert_true(list_has_package());
+    assert_string_equal(apply("echo", "[1]"), "1");
+}
+
+/* One that comes later: the wait goes on until then. */
+static void waits_ask_again(void** state)
+{
+    (void)state;
+    as_error err;
+    as_bytes content;
+    as_policy_info policy = patient();
+    test_result waited = {0};
+    test_result put = {0};
+    assert_int_equal(aerospike_udf_remove(&as, &err, &policy, PACKAGE ".lua"), AEROSPIKE_OK);
+    assert_int_equal(aerospike_udf_put_wait_async(&as, &err, &policy, PACKAGE ".lua", 20,
+                                                  test_on_write, &waited, NULL),
+                     AEROSPIKE_OK);
+    test_run_for(150);
+    assert_int_equal(waited.calls, 0);
+    read_package(&content);
+    assert_int_equal(aerospike_udf_put_async(&as, &err, &policy, PACKAGE ".lua", AS_UDF_TYPE_LUA,
+                                             &content, test_on_write, &put, NULL),
+                     AEROSPIKE_OK);
+    test_result_wait(&put);
+    test_result_wait(&waited);
+    assert_true(put.is_ok && waited.is_ok);
+}
+
+static void files_are_refused_with_a_reason(void** state)
+{
+    (void)state;
+    as_error err;
+    as_bytes content;
+    as_policy_info policy = patient();
+    test_result result = {0};
+    as_bytes_init_wrap(&content, (uint8_t*)"return return\n", 14, false);
+    assert_int_equal(aerospike_udf_put(&as, &err, &policy, "broken.lua", AS_UDF_TYPE_LUA, &content),
+                     AEROSPIKE_ERR_UDF);
+    assert_non_null(strstr(err.message, "compile_error in line 1: "));
+    assert_int_equal(aerospike_udf_put_async(&as, &err, &policy, "broken.lua", AS_UDF_TYPE_LUA,
+                                             &content, test_on_write, &result, NULL),
+                     AEROSPIKE_OK);
+    test_result_wait(&result);
+    assert_int_equal(result.code, AEROSPIKE_ERR_UDF);
+    assert_non_null(strstr(result.message, "compile_error in line 1: "));
+    static const char* const names[] = {NULL, "", "nodot", ".lua", "a.", "a;b.lua", "dir/"};
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        assert_int_equal(aerospike_udf_put(&as, &err, &policy, names[i], AS_UDF_TYPE_LUA, &content),
+                         AEROSPIKE_ERR_PARAM);
+        assert_int_equal(
+            aerospike_udf_remove_async(&as, &err, &policy, names[i], test_on_write, &result, NULL),
+            AEROSPIKE_ERR_PARAM);
+        assert_int_equal(aerospike_udf_put_wait_async(&as, &err, &policy, names[i], 0,
+                                                      test_on_write, &result, NULL),
+                         AEROSPIKE_ERR_PARAM);
+    }
+    assert_int_equal(aerospike_udf_put(&as, &err, &policy, "a.lua", (as_udf_type)1, &content),
+                     AEROSPIKE_ERR_PARAM);
+    assert_int_equal(aerospike_udf_put(&as, &err, &policy, "a.lua", AS_UDF_TYPE_LUA, NULL),
+                     AEROSPIKE_ERR_PARAM);
+    assert_int_equal(aerospike_udf_list_async(&as, &err, NULL, NULL, NULL, NULL),
+                     AEROSPIKE_ERR_PARAM);
+    assert_int_equal(result.calls, 1);
+}
+
+/* In its pause, and then with its requests under way. */
+static void closing_ends_a_wait(void** state)
+{
+    (void)state;
+    for (int round = 0; round < 2; round++) {
+        as_error err;
+        as_policy_info policy = patient();
+        test_result result = {0};
+        assert_int_equal(aerospike_udf_put_wait_async(&as, &err, &policy, "never.lua", 60000,
+                                                      test_on_write, &result, NULL),
+                         AEROSPIKE_OK);
+        if (round == 0) {
+            test_run_for(100);
+        }
+        assert_int_equal(result.calls, 0);
+        assert_int_equal(aerospike_close(&as, &err), AEROSPIKE_OK);
+        assert_int_equal(result.calls, 1);
+        assert_false(result.is_ok);
+        if (aerospike_connect(&as, &err) != AEROSPIKE_OK) {
+            fail_msg("connect: %s", err.message);
+        }
+        assert_string_equal(apply("echo", "[1]"), "1"); /* the event loop has found the cluster */
+    }
 }
 
 static int open_client(void** state)
@@ -502,6 +713,10 @@ int main(int argc, char* argv[])
         cmocka_unit_test(filters_are_for_records_that_exist),
         cmocka_unit_test(batches_of_all_kinds),
         cmocka_unit_test(one_function_for_many_keys),
+        cmocka_unit_test(files_can_be_had_and_removed),
+        cmocka_unit_test(waits_ask_again),
+        cmocka_unit_test(files_are_refused_with_a_reason),
+        cmocka_unit_test(closing_ends_a_wait),
     };
     if (argc > 1) {
         cmocka_set_test_filter(argv[1]);

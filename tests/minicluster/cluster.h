@@ -131,6 +131,9 @@ struct mc_cluster {
     uint64_t migrate_from_ms;
     uint64_t migrate_for_ms;
 
+    mc_bytes udf_base64; // the file of functions as it was given, a text; guarded by info_lock
+    atomic_bool has_udf; // it was
+
     mc_observer observer; // may be NULL
     void* observer_udata;
 
@@ -211,7 +214,7 @@ void mc_deflate_answer(mc_bytes* out, size_t begin);
 bool mc_info_map(mc_conn* conn, const char* name, const char* params, mc_bytes* out);
 bool mc_info_stats(mc_conn* conn, const char* name, const char* params, mc_bytes* out);
 // udf.c: likewise.
-bool mc_info_udf(const char* name, const char* params, mc_bytes* out);
+bool mc_info_udf(mc_conn* conn, const char* name, const char* params, mc_bytes* out);
 // The standard error value in the words of this build.
 void mc_info_error(const mc_cluster* cluster, int code, const char* text, mc_bytes* out);
 void mc_info_count(mc_node* node, const char* name);

@@ -113,7 +113,7 @@ static bool info_value(mc_conn* conn, char* line, mc_bytes* out)
     name[len] = 0;
     const char* params = line[len] ? line + len : NULL;
     bool known = info_connection(conn, name, params, out) || mc_info_map(conn, name, params, out) ||
-                 mc_info_stats(conn, name, params, out) || mc_info_udf(name, params, out);
+                 mc_info_stats(conn, name, params, out) || mc_info_udf(conn, name, params, out);
     if (known) {
         mc_info_count(conn->node, name);
         if (info_is_deprecated(name)) {

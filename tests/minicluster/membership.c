@@ -168,6 +168,7 @@ void mc_cluster_free(mc_cluster* cluster)
         free(cluster->namespaces[i]);
     }
     pthread_mutex_destroy(&cluster->info_lock);
+    mc_bytes_done(&cluster->udf_base64);
     free(cluster->pending);
     free(cluster);
 }

@@ -8,12 +8,15 @@ typedef struct fixture {
     mc_conn* conn;
 } fixture;
 
+#define PUT_PACKAGE "udf-put:filename=rec.lua;content=LS0=;content-len=4;udf-type=LUA;\n"
+
 static int setup(void** state)
 {
     fixture* f = calloc(1, sizeof(*f));
     mc_config config = {.nodes = 1, .unix_base_ms = (1262304000ull + 533081294) * 1000};
     f->cluster = testing_cluster(config);
     f->conn = mc_cluster_accept(f->cluster, 0, 0);
+    testing_info(f->conn, PUT_PACKAGE);
     *state = f;
     return 0;
 }
@@ -257,11 +260,30 @@ static void test_package_by_info(void** state)
     assert_string_equal(
         testing_info(f->conn, "udf-list\n"),
         "udf-list\tfilename=rec.lua,hash=0000000000000000000000000000000000000000,type=LUA;\n");
-    assert_non_null(strstr(testing_info(f->conn, "udf-put:filename=rec.lua;content=LS0=;"
-                                                 "content-len=4;udf-type=LUA;\n"),
-                           "\tok\n"));
-    assert_non_null(strstr(testing_info(f->conn, "udf-put:filename=other.lua;content=LS0=;\n"),
-                           "\terror=compile_error;line=1;message="));
+    assert_string_equal(testing_info(f->conn, "udf-get:filename=rec.lua;\n"),
+                        "udf-get:filename=rec.lua;\ttype=LUA;content=LS0=;\n");
+    assert_string_equal(testing_info(f->conn, "udf-remove:filename=rec.lua;\n"),
+                        "udf-remove:filename=rec.lua;\tok\n");
+    assert_string_equal(testing_info(f->conn, "udf-list\n"), "udf-list\t\n");
+    assert_non_null(
+        strstr(testing_info(f->conn, "udf-get:filename=rec.lua;\n"), "\terror=not_found"));
+    assert_failure(CALL("echo", "90"), "UDF: Execution Error 1");
+    assert_non_null(strstr(testing_info(f->conn, PUT_PACKAGE), "\tok\n"));
+    assert_string_equal(entry_of(CALL("echo", "90")), "SUCCESS 0 ");
+    static const struct {
+        const char* line;
+        const char* answer;
+    } refused[] = {
+        {"udf-put:filename=other.lua;content=LS0=;content-len=4;\n",
+         "\terror=compile_error;line=1;message="},
+        {"udf-put:filename=rec.lua;content=LS0=;content-len=8;\n", "\terror=invalid_content\n"},
+        {"udf-put:filename=rec.lua;content=LS0;content-len=3;\n",
+         "\terror=invalid_base64_content\n"},
+        {"udf-put:filename=rec.lua;\n", "\terror=invalid_content\n"},
+    };
+    for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++) {
+        assert_non_null(strstr(testing_info(f->conn, refused[i].line), refused[i].answer));
+    }
 }
 
 int main(void)

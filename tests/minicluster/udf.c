@@ -1,6 +1,7 @@
 /*
  * UDFs (protocol/records.md 5.10): one package of functions, `rec`, in C. rec.lua holds the same
- * for a real server, and the tests compare the two.
+ * for a real server, and the tests compare the two. It is there once it was given (udf-put), as on
+ * a real server, though nobody looks into the file.
  *
  * What a function does to the record's bins is stored when it has returned, and only if it asked
  * for that: a real server's `aerospike:create`, `update`, `remove`. Its value is the answer's one
@@ -8,6 +9,7 @@
  * there: no function or no argument list, conditions on generation or existence.
  */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "bins.h"
@@ -264,11 +266,13 @@ static int udf_check_record(const mc_message* m, const mc_record* live)
     return result == MC_OK ? mc_check_key(m, live) : result;
 }
 
-static const mc_item* udf_call(udf_run* run, const mc_message* m)
+static const mc_item* udf_call(udf_run* run, const mc_command* c)
 {
+    const mc_message* m = c->m;
     static const char no_package[] = "UDF: Execution Error 1";
     static const char no_function[] = "function not found";
-    if (m->udf.len != strlen(UDF_PACKAGE) || memcmp(m->udf.data, UDF_PACKAGE, m->udf.len)) {
+    if (!c->conn->cluster->has_udf || m->udf.len != strlen(UDF_PACKAGE) ||
+        memcmp(m->udf.data, UDF_PACKAGE, m->udf.len)) {
         return udf_fail(run, no_package, strlen(no_package));
     }
     udf_function function = udf_find(m->udf_function);
@@ -306,7 +310,7 @@ void mc_udf(mc_command* c)
         if (live) {
             mc_bins_load(&run.bins, live->bins, live->bins_len);
         }
-        result = udf_answer(c, &run, udf_call(&run, c->m));
+        result = udf_answer(c, &run, udf_call(&run, c));
     }
     if (result == MC_OK && run.has_updates) {
         mc_write_bins(c, found, live, &run.bins);
@@ -319,23 +323,69 @@ void mc_udf(mc_command* c)
 
 // ---- info ---------------------------------------------------------------------------------------
 
-bool mc_info_udf(const char* name, const char* params, mc_bytes* out)
+// The value of a parameter; NULL if it isn't there.
+static const char* udf_param(const char* params, const char* name, size_t* ret_len)
 {
-    static const char file[] = "filename=" UDF_PACKAGE ".lua";
-    if (!strcmp(name, "udf-list")) {
-        mc_bytes_format(out, "%s,hash=%040d,type=LUA;", file, 0);
-        return true;
+    size_t len = strlen(name);
+    for (const char* at = params; at; at = strchr(at + 1, ';')) {
+        if (!strncmp(at + 1, name, len) && at[1 + len] == '=') {
+            *ret_len = strcspn(at + len + 2, ";");
+            return at + len + 2;
+        }
     }
-    if (strcmp(name, "udf-put") != 0) {
+    return NULL;
+}
+
+static bool udf_is_ours(const char* params)
+{
+    size_t len = 0;
+    const char* name = udf_param(params, "filename", &len);
+    return name && len == strlen(UDF_PACKAGE ".lua") && !memcmp(name, UDF_PACKAGE ".lua", len);
+}
+
+static void udf_put(mc_cluster* cluster, const char* params, mc_bytes* out)
+{
+    static const char why[] = "no Lua here: the one package is " UDF_PACKAGE;
+    size_t len = 0;
+    size_t digits = 0;
+    const char* content = udf_param(params, "content", &len);
+    const char* size = udf_param(params, "content-len", &digits);
+    if (!content || !size || strtoul(size, NULL, 10) != len) {
+        mc_bytes_text(out, "error=invalid_content");
+    } else if (mc_base64_check(content, len) < 0) {
+        mc_bytes_text(out, "error=invalid_base64_content");
+    } else if (!udf_is_ours(params)) {
+        mc_bytes_text(out, "error=compile_error;line=1;message=");
+        mc_bytes_base64(out, (const uint8_t*)why, strlen(why));
+    } else {
+        cluster->udf_base64.len = 0;
+        mc_bytes_add(&cluster->udf_base64, content, len);
+        mc_bytes_u8(&cluster->udf_base64, 0);
+        cluster->has_udf = true; // whatever it holds: the functions are those here
+        mc_bytes_text(out, "ok");
+    }
+}
+
+bool mc_info_udf(mc_conn* conn, const char* name, const char* params, mc_bytes* out)
+{
+    mc_cluster* cluster = conn->cluster;
+    if (!strcmp(name, "udf-list")) {
+        if (cluster->has_udf) {
+            mc_bytes_format(out, "filename=" UDF_PACKAGE ".lua,hash=%040d,type=LUA;", 0);
+        }
+    } else if (!strcmp(name, "udf-put")) {
+        udf_put(cluster, params, out);
+    } else if (!strcmp(name, "udf-remove")) {
+        cluster->has_udf = cluster->has_udf && !udf_is_ours(params);
+        mc_bytes_text(out, "ok");
+    } else if (!strcmp(name, "udf-get") && cluster->has_udf && udf_is_ours(params)) {
+        mc_bytes_text(out, "type=LUA;content=");
+        mc_bytes_text(out, (const char*)cluster->udf_base64.data);
+        mc_bytes_text(out, ";");
+    } else if (!strcmp(name, "udf-get")) {
+        mc_bytes_text(out, "error=not_found");
+    } else {
         return false;
     }
-    const char* given = params ? strstr(params, file) : NULL;
-    if (given && (given[strlen(file)] == ';' || !given[strlen(file)])) {
-        mc_bytes_text(out, "ok"); // whatever it holds: these are the functions there are
-        return true;
-    }
-    static const char why[] = "no Lua here: the one package is " UDF_PACKAGE;
-    mc_bytes_text(out, "error=compile_error;line=1;message=");
-    mc_bytes_base64(out, (const uint8_t*)why, strlen(why));
     return true;
 }

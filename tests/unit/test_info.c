@@ -125,7 +125,7 @@ static void classifies_errors(void** state)
         {"ERROR:4", 1, "4"},
         {"FAIL:201:NO INDEX", 201, "NO INDEX"},
         {"FAIL:no index", 1, "no index"},
-        {"error=file_not_found", 1, "file_not_found"},
+        {"error=file_not_found", 100, "file_not_found"},
         {"ok", 0, ""},
         {"", 0, ""},
         {"ERROR", 0, ""},
