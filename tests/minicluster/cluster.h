@@ -21,14 +21,16 @@
 
 enum {
     MC_COLUMNS_MAX = 16,
-    MC_NOBODY = 0xff,
+    MC_NOBODY = 0xffff,
     MC_SERVER_TIMEOUT_MS = 1000, // transaction-max-ms
     MC_OUTPUT_MAX = 1 << 20,     // stop answering while so much is unsent
     MC_INFO_NAMES_MAX = 96
 };
 
-// Nodes by index, up to MC_NODES_MAX.
-__extension__ typedef unsigned __int128 mc_set;
+// Nodes by index.
+typedef struct mc_set {
+    uint64_t words[MC_NODES_MAX / 64];
+} mc_set;
 
 typedef enum mc_life {
     MC_LIFE_GONE,     // never was, or removed
@@ -102,8 +104,8 @@ typedef struct mc_namespace {
     mc_namespace_config config;
     uint32_t regime;
     int factor; // effective
-    uint8_t claims[MC_COLUMNS_MAX][MC_PARTITIONS];
-    uint8_t targets[MC_COLUMNS_MAX][MC_PARTITIONS];
+    uint16_t claims[MC_COLUMNS_MAX][MC_PARTITIONS];
+    uint16_t targets[MC_COLUMNS_MAX][MC_PARTITIONS];
     mc_set holders[MC_PARTITIONS];
     mc_store* store;
     atomic_uint_least64_t proxied;
@@ -114,6 +116,7 @@ struct mc_cluster {
     unsigned build; // major << 16 | minor << 8 | patch
     uint64_t random;
     mc_node nodes[MC_NODES_MAX];
+    uint64_t numbers[MC_NODES_MAX]; // their ids, as of the last rebalance
     int node_count;
     mc_namespace* namespaces[MC_NAMESPACES_MAX];
     int namespace_count;

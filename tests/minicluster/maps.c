@@ -15,23 +15,54 @@
 
 #include "cluster.h"
 
-static int set_first(mc_set set)
+static bool set_has(const mc_set* set, int node)
 {
-    uint64_t low = (uint64_t)set;
-    return low ? __builtin_ctzll(low) : 64 + __builtin_ctzll((uint64_t)(set >> 64));
+    return set->words[node / 64] >> (node % 64) & 1;
 }
 
-static int set_count(mc_set set)
+static void set_add(mc_set* set, int node)
 {
-    return __builtin_popcountll((uint64_t)set) + __builtin_popcountll((uint64_t)(set >> 64));
+    set->words[node / 64] |= (uint64_t)1 << (node % 64);
 }
 
-static mc_set maps_members(const mc_cluster* cluster)
+static void set_remove(mc_set* set, int node)
 {
-    mc_set members = 0;
+    set->words[node / 64] &= ~((uint64_t)1 << (node % 64));
+}
+
+static int set_count(const mc_set* set)
+{
+    int count = 0;
+    for (int i = 0; i < MC_NODES_MAX / 64; i++) {
+        count += __builtin_popcountll(set->words[i]);
+    }
+    return count;
+}
+
+// The first node that is in both; MC_NOBODY if there is none.
+static uint16_t set_first_common(const mc_set* a, const mc_set* b)
+{
+    for (int i = 0; i < MC_NODES_MAX / 64; i++) {
+        uint64_t common = a->words[i] & b->words[i];
+        if (common) {
+            return (uint16_t)(64 * i + __builtin_ctzll(common));
+        }
+    }
+    return MC_NOBODY;
+}
+
+static bool set_meets(const mc_set* a, const mc_set* b)
+{
+    return set_first_common(a, b) != MC_NOBODY;
+}
+
+static mc_set maps_members(mc_cluster* cluster)
+{
+    mc_set members = {{0}};
     for (int i = 0; i < cluster->node_count; i++) {
+        cluster->numbers[i] = strtoull(cluster->nodes[i].id, NULL, 16);
         if (mc_node_alive(&cluster->nodes[i])) {
-            members |= (mc_set)1 << i;
+            set_add(&members, i);
         }
     }
     return members;
@@ -39,17 +70,18 @@ static mc_set maps_members(const mc_cluster* cluster)
 
 static uint64_t maps_rank(const mc_cluster* cluster, int node, int pid)
 {
-    uint64_t id = strtoull(cluster->nodes[node].id, NULL, 16);
-    return mc_hash(mc_hash(id, cluster->salt), (uint64_t)pid);
+    return mc_hash(mc_hash(cluster->numbers[node], cluster->salt), (uint64_t)pid);
 }
 
 // The succession list's head: the `factor` members of highest rank, in order.
-static void maps_choose(const mc_cluster* cluster, mc_namespace* ns, int pid, mc_set members)
+static void maps_choose(const mc_cluster* cluster, mc_namespace* ns, int pid, const mc_set* members)
 {
     uint64_t ranks[MC_COLUMNS_MAX];
     int have = 0;
-    for (mc_set left = members; left; left &= left - 1) {
-        int node = set_first(left);
+    for (int node = 0; node < cluster->node_count; node++) {
+        if (!set_has(members, node)) {
+            continue;
+        }
         uint64_t rank = maps_rank(cluster, node, pid);
         int at = have;
         while (at > 0 && ranks[at - 1] < rank) {
@@ -64,13 +96,13 @@ static void maps_choose(const mc_cluster* cluster, mc_namespace* ns, int pid, mc
             ns->targets[i][pid] = ns->targets[i - 1][pid];
         }
         ranks[at] = rank;
-        ns->targets[at][pid] = (uint8_t)node;
+        ns->targets[at][pid] = (uint16_t)node;
     }
 }
 
 static bool maps_holds(const mc_namespace* ns, int pid, int node)
 {
-    return node != MC_NOBODY && ns->holders[pid] >> node & 1;
+    return node != MC_NOBODY && set_has(&ns->holders[pid], node);
 }
 
 static bool maps_complete(const mc_namespace* ns, int pid)
@@ -83,32 +115,32 @@ static bool maps_complete(const mc_namespace* ns, int pid)
     return true;
 }
 
-static uint8_t maps_working_master(const mc_namespace* ns, int pid, mc_set members)
+static uint16_t maps_working_master(const mc_namespace* ns, int pid, const mc_set* members)
 {
     if (maps_holds(ns, pid, ns->targets[0][pid])) {
         return ns->targets[0][pid];
     }
     for (int c = 0; c < MC_COLUMNS_MAX; c++) {
-        uint8_t former = ns->claims[c][pid];
-        if (maps_holds(ns, pid, former) && members >> former & 1) {
+        uint16_t former = ns->claims[c][pid];
+        if (maps_holds(ns, pid, former) && set_has(members, former)) {
             return former;
         }
     }
-    return (uint8_t)set_first(ns->holders[pid] & members);
+    return set_first_common(&ns->holders[pid], members);
 }
 
 // Sets the claims of one partition from targets and holders.
-static void maps_claim(mc_namespace* ns, int pid, mc_set members)
+static void maps_claim(mc_namespace* ns, int pid, const mc_set* members)
 {
-    if (!(ns->holders[pid] & members)) {
+    if (!set_meets(&ns->holders[pid], members)) {
         for (int c = 0; c < MC_COLUMNS_MAX; c++) {
             ns->claims[c][pid] = MC_NOBODY;
         }
         return;
     }
-    uint8_t master = maps_working_master(ns, pid, members);
+    uint16_t master = maps_working_master(ns, pid, members);
     for (int c = 0; c < MC_COLUMNS_MAX; c++) {
-        uint8_t target = c < ns->factor ? ns->targets[c][pid] : MC_NOBODY;
+        uint16_t target = c < ns->factor ? ns->targets[c][pid] : MC_NOBODY;
         bool ready = c > 0 && target != master && maps_holds(ns, pid, target);
         ns->claims[c][pid] = c >= ns->factor ? MC_NOBODY : ready ? target : master;
     }
@@ -116,16 +148,15 @@ static void maps_claim(mc_namespace* ns, int pid, mc_set members)
 
 static mc_set maps_all_targets(const mc_namespace* ns, int pid)
 {
-    mc_set all = 0;
+    mc_set all = {{0}};
     for (int c = 0; c < ns->factor; c++) {
-        all |= (mc_set)1 << ns->targets[c][pid];
+        set_add(&all, ns->targets[c][pid]);
     }
     return all;
 }
 
-static void maps_factor(const mc_cluster* cluster, mc_namespace* ns, mc_set members)
+static void maps_factor(mc_namespace* ns, const mc_set* members)
 {
-    (void)cluster;
     int count = set_count(members);
     int factor = ns->config.replication_factor;
     ns->factor = factor < count ? factor : count ? count : 1;
@@ -135,20 +166,20 @@ void mc_maps_populate(mc_cluster* cluster, mc_namespace* ns)
 {
     mc_set members = maps_members(cluster);
     memset(ns->claims, MC_NOBODY, sizeof(ns->claims));
-    maps_factor(cluster, ns, members);
-    for (int pid = 0; members && pid < MC_PARTITIONS; pid++) {
-        maps_choose(cluster, ns, pid, members);
+    maps_factor(ns, &members);
+    for (int pid = 0; set_count(&members) > 0 && pid < MC_PARTITIONS; pid++) {
+        maps_choose(cluster, ns, pid, &members);
         ns->holders[pid] = maps_all_targets(ns, pid);
-        maps_claim(ns, pid, members);
+        maps_claim(ns, pid, &members);
     }
     ns->regime = ns->config.strong ? 1 : 0;
 }
 
-static void maps_rebalance_partition(mc_cluster* cluster, int n, int pid, mc_set members)
+static void maps_rebalance_partition(mc_cluster* cluster, int n, int pid, const mc_set* members)
 {
     mc_namespace* ns = cluster->namespaces[n];
     maps_choose(cluster, ns, pid, members);
-    if (!(ns->holders[pid] & members) && !ns->config.strong) {
+    if (!set_meets(&ns->holders[pid], members) && !ns->config.strong) {
         // The last copy is gone: an empty partition is complete wherever it should be.
         mc_store_drop_partition(ns->store, pid);
         if (cluster->observer) {
@@ -158,7 +189,7 @@ static void maps_rebalance_partition(mc_cluster* cluster, int n, int pid, mc_set
         ns->holders[pid] = maps_all_targets(ns, pid);
     }
     maps_claim(ns, pid, members);
-    bool movable = ns->holders[pid] & members;
+    bool movable = set_meets(&ns->holders[pid], members);
     for (int c = 0; movable && c < ns->factor; c++) {
         if (!maps_holds(ns, pid, ns->targets[c][pid])) {
             cluster->pending[cluster->pending_count++] = (uint32_t)(n << 16 | pid);
@@ -174,12 +205,12 @@ void mc_maps_rebalance(mc_cluster* cluster, uint64_t now_ms)
     free(cluster->pending);
     cluster->pending = mc_alloc(most * sizeof(*cluster->pending));
     cluster->pending_count = cluster->steps_total = cluster->steps_done = 0;
-    for (int n = 0; members && n < cluster->namespace_count; n++) {
+    for (int n = 0; set_count(&members) > 0 && n < cluster->namespace_count; n++) {
         mc_namespace* ns = cluster->namespaces[n];
-        maps_factor(cluster, ns, members);
+        maps_factor(ns, &members);
         ns->regime += ns->config.strong ? 1 : 0;
         for (int pid = 0; pid < MC_PARTITIONS; pid++) {
-            maps_rebalance_partition(cluster, n, pid, members);
+            maps_rebalance_partition(cluster, n, pid, &members);
         }
     }
     for (int i = 0; i < cluster->node_count; i++) {
@@ -196,13 +227,13 @@ void mc_maps_rebalance(mc_cluster* cluster, uint64_t now_ms)
 }
 
 // One hand-over: the next target without a copy gets one.
-static void maps_hand_over(mc_cluster* cluster, mc_namespace* ns, int pid, mc_set members)
+static void maps_hand_over(mc_cluster* cluster, mc_namespace* ns, int pid, const mc_set* members)
 {
-    if (!(ns->holders[pid] & members)) {
+    if (!set_meets(&ns->holders[pid], members)) {
         return;
     }
-    uint8_t giver = ns->claims[0][pid];
-    uint8_t taker = MC_NOBODY;
+    uint16_t giver = ns->claims[0][pid];
+    uint16_t taker = MC_NOBODY;
     for (int c = ns->factor - 1; c >= 0; c--) {
         if (!maps_holds(ns, pid, ns->targets[c][pid])) {
             taker = ns->targets[c][pid];
@@ -211,11 +242,16 @@ static void maps_hand_over(mc_cluster* cluster, mc_namespace* ns, int pid, mc_se
     if (taker == MC_NOBODY) {
         return;
     }
-    ns->holders[pid] |= (mc_set)1 << taker;
+    set_add(&ns->holders[pid], taker);
     maps_claim(ns, pid, members);
     if (maps_complete(ns, pid)) {
-        mc_set absent = ns->config.strong ? ns->holders[pid] & ~members : 0;
-        ns->holders[pid] = maps_all_targets(ns, pid) | absent;
+        mc_set all = maps_all_targets(ns, pid);
+        for (int node = 0; ns->config.strong && node < cluster->node_count; node++) {
+            if (maps_holds(ns, pid, node) && !set_has(members, node)) {
+                set_add(&all, node); // absent, and with data that nobody may forget
+            }
+        }
+        ns->holders[pid] = all;
         maps_claim(ns, pid, members);
     }
     cluster->nodes[taker].partition_generation++;
@@ -238,7 +274,7 @@ uint64_t mc_maps_step(mc_cluster* cluster, uint64_t now_ms)
         uint64_t r = mc_random(&cluster->random) % (uint64_t)cluster->pending_count;
         uint32_t item = cluster->pending[r];
         cluster->pending[r] = cluster->pending[--cluster->pending_count];
-        maps_hand_over(cluster, cluster->namespaces[item >> 16], (int)(item & 0xffff), members);
+        maps_hand_over(cluster, cluster->namespaces[item >> 16], (int)(item & 0xffff), &members);
         cluster->steps_done++;
     }
     if (!cluster->pending_count) {
@@ -253,12 +289,12 @@ void mc_maps_forget(mc_cluster* cluster, int node)
     for (int n = 0; n < cluster->namespace_count; n++) {
         mc_namespace* ns = cluster->namespaces[n];
         for (int pid = 0; !ns->config.strong && pid < MC_PARTITIONS; pid++) {
-            ns->holders[pid] &= ~((mc_set)1 << node);
+            set_remove(&ns->holders[pid], node);
         }
     }
 }
 
-static bool maps_is_dead(const mc_cluster* cluster, uint8_t node)
+static bool maps_is_dead(const mc_cluster* cluster, uint16_t node)
 {
     return node != MC_NOBODY && !mc_node_alive(&cluster->nodes[node]);
 }
@@ -267,7 +303,7 @@ mc_route mc_maps_route(const mc_node* node, const mc_namespace* ns, int pid, boo
                        bool master_only)
 {
     const mc_cluster* cluster = node->cluster;
-    uint8_t master = ns->claims[0][pid];
+    uint16_t master = ns->claims[0][pid];
     if (node->life == MC_LIFE_CUT) {
         return ns->config.strong ? MC_ROUTE_UNAVAILABLE : MC_ROUTE_HERE;
     }

@@ -26,7 +26,7 @@
 extern "C" {
 #endif
 
-#define MC_NODES_MAX 128
+#define MC_NODES_MAX 256
 #define MC_NAMESPACES_MAX 64
 #define MC_PARTITIONS 4096
 #define MC_NEVER UINT64_MAX

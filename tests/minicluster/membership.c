@@ -294,7 +294,7 @@ int mc_partition_owner(const mc_cluster* cluster, const char* name, int column, 
 {
     for (int i = 0; i < cluster->namespace_count; i++) {
         const mc_namespace* ns = cluster->namespaces[i];
-        uint8_t owner = strcmp(ns->config.name, name) ? MC_NOBODY : ns->claims[column][pid];
+        uint16_t owner = strcmp(ns->config.name, name) ? MC_NOBODY : ns->claims[column][pid];
         if (owner != MC_NOBODY && mc_node_alive(&cluster->nodes[owner])) {
             return owner;
         }
