@@ -138,6 +138,14 @@ void tnd_batch_add(tnd_batch* batch)
     batch->added_count++;
 }
 
+void tnd_batch_add_again(tnd_batch* batch)
+{
+    assert(batch->added_count > 0 && batch->added_count < batch->records->list.size);
+    batch_row* row = &batch->row[batch->added_count++];
+    row->at = row[-1].at;
+    row->size = row[-1].size;
+}
+
 /* ---- parts ---- */
 
 /* With its command; NULL without memory. */
@@ -393,9 +401,10 @@ static const char* on_row(tnd_cmd* cmd, tnd_wire_reply* reply)
     if (result_has_bins(reply->result)) {
         as_error err;
         tnd_loop* loop = cmd->engine->loop;
+        uint64_t unix_now_sec = reply->void_time != 0 ? loop->ops->unix_now(loop) : 0;
         reply->keeps_packed = batch->keeps_packed;
-        if (tnd_wire_record(reply, loop->ops->unix_now(loop), &record->record, NULL,
-                            as_error_init(&err)) != AEROSPIKE_OK) {
+        if (tnd_wire_record(reply, unix_now_sec, &record->record, NULL, as_error_init(&err)) !=
+            AEROSPIKE_OK) {
             return "a row's answer makes no sense, or no memory for it";
         }
     }

@@ -34,6 +34,9 @@ tnd_buf* tnd_batch_rows(tnd_batch* batch);
  * bytes as the row before is dropped and shared. */
 void tnd_batch_add(tnd_batch* batch);
 
+/* The next row is, but for its key, what the row added before is: nothing was encoded for it. */
+void tnd_batch_add_again(tnd_batch* batch);
+
 /* Starts, and owns the batch in every case. AEROSPIKE_OK: the listener follows, from the loop. */
 as_status tnd_batch_start(tnd_batch* batch, tnd_engine* engine, as_event_loop* entry,
                           const as_policy_base* base, as_error* err);

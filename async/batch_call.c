@@ -111,14 +111,35 @@ static as_status row_fail(as_error* err, uint32_t index)
                             index, text);
 }
 
+/* Does it ask the same of another key as a row that was encoded? Seen by what the two point at. */
+static bool row_repeats(const as_batch_record* row, const as_batch_record* before)
+{
+    const as_batch_read_record* a = &row->read;
+    const as_batch_read_record* b = &before->read;
+    return row->base.type == AS_BATCH_READ && before->base.type == AS_BATCH_READ &&
+           a->policy == b->policy && a->ops == b->ops && a->bin_names == b->bin_names &&
+           a->n_bin_names == b->n_bin_names && a->read_all_bins == b->read_all_bins &&
+           strcmp(a->key.ns, b->key.ns) == 0 && strcmp(a->key.set, b->key.set) == 0;
+}
+
 static as_status rows_encode(const batch_call* call, tnd_batch* batch)
 {
     tnd_buf* rows = tnd_batch_rows(batch);
+    as_batch_record* before = NULL;
     for (uint32_t i = 0; i < call->records->list.size; i++) {
-        if (row_encode(call, rows, as_vector_get(&call->records->list, i)) != AEROSPIKE_OK) {
+        as_batch_record* row = as_vector_get(&call->records->list, i);
+        bool repeats = before && row_repeats(row, before);
+        as_status status =
+            repeats ? as_key_set_digest(call->err, &row->base.key) : row_encode(call, rows, row);
+        if (status != AEROSPIKE_OK) {
             return row_fail(call->err, i);
         }
-        tnd_batch_add(batch);
+        if (repeats) {
+            tnd_batch_add_again(batch);
+        } else {
+            tnd_batch_add(batch);
+        }
+        before = row;
     }
     return AEROSPIKE_OK;
 }

@@ -252,6 +252,9 @@ as_status tnd_key_set_digest(as_error* err, as_key* key, size_t set_size)
 
 as_status as_key_set_digest(as_error* err, as_key* key)
 {
+    if (key->digest.init) {
+        return AEROSPIKE_OK;
+    }
     return tnd_key_set_digest(err, key, strnlen(key->set, sizeof(key->set)));
 }
 

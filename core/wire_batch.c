@@ -140,15 +140,16 @@ void tnd_wire_batch_begin(tnd_buf* buf, unsigned flags, uint32_t timeout_ms)
 void tnd_wire_batch_add(tnd_buf* buf, uint32_t index, const uint8_t* digest, const uint8_t* row,
                         size_t size, bool repeats)
 {
-    if (!tnd_buf_reserve(buf, TND_WIRE_ROW_KEY_BYTES + size)) {
+    uint8_t* at = tnd_buf_claim(buf, TND_WIRE_ROW_KEY_BYTES + (repeats ? 1 : size));
+    if (!at) {
         return;
     }
-    tnd_buf_append_be32(buf, index);
-    tnd_buf_append_bytes(buf, digest, TND_DIGEST_BYTES);
+    tnd_be32_put(at, index);
+    memcpy(at + 4, digest, TND_DIGEST_BYTES);
     if (repeats) {
-        tnd_buf_append_u8(buf, ROW_REPEAT);
+        at[TND_WIRE_ROW_KEY_BYTES] = ROW_REPEAT;
     } else {
-        tnd_buf_append_bytes(buf, row, size);
+        memcpy(at + TND_WIRE_ROW_KEY_BYTES, row, size);
     }
 }
 
