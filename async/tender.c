@@ -282,8 +282,10 @@ static void on_work(tnd_task* task)
 
 static void round_end(tnd_tender* t)
 {
-    uint64_t now_us = tnd_loop_now_us(t->loop);
-    tnd_stats_tend(t->member->stats, t->is_round_heard, now_us - t->round_start_us);
+    uint64_t us = tnd_loop_now_us(t->loop) - t->round_start_us;
+    tnd_stats_tend(t->member->stats, t->is_round_heard, us);
+    t->stats.round_us = us;
+    t->stats.round_max_us = us > t->stats.round_max_us ? us : t->stats.round_max_us;
     t->round_start_us = 0;
 }
 

@@ -41,6 +41,8 @@ typedef struct tnd_tender_handler {
 typedef struct tnd_tender_stats {
     uint64_t tends;           /* finished rounds */
     uint64_t callback_max_us; /* longest callback, thread CPU time (libev only) */
+    uint64_t round_us;        /* the last round, from its first question to its last answer */
+    uint64_t round_max_us;    /* the longest one */
     uint64_t words_published;
     uint64_t directories_published;
 } tnd_tender_stats;

@@ -115,6 +115,10 @@ void bench_client_count(bench_client* client, const bench_cell* cell, uint64_t c
 bool bench_client_fill(bench_client* client, uint32_t bytes);
 void bench_client_close(bench_client* client);
 
+/* For what the functions above don't do. */
+struct aerospike_s* bench_client_as(bench_client* client);
+struct as_event_loop* bench_client_loop(bench_client* client);
+
 /* The node of a partition: 0 .. count - 1, and its address. */
 typedef struct bench_owners {
     uint32_t count;

@@ -198,6 +198,16 @@ bool bench_client_fill(bench_client* client, uint32_t bytes)
     return result.errors == 0;
 }
 
+struct aerospike_s* bench_client_as(bench_client* client)
+{
+    return &client->as;
+}
+
+struct as_event_loop* bench_client_loop(bench_client* client)
+{
+    return client->loop;
+}
+
 /* ---- life ---- */
 
 bench_client* bench_client_open(const char* hosts, const bench_cell* cell)

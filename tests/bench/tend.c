@@ -1,7 +1,8 @@
 /*
  * bench_tend HOSTS CONTROL NODES SECONDS: a tender on a loop of its own, over a mini cluster of so
- * many nodes: time to the first map, share of a core at rest, and the longest callback, in thread
- * CPU time, over first map, rest, and a rebalance of everything. One JSON object.
+ * many nodes: time to the first map, share of a core and length of a round at rest, and the longest
+ * round and callback, this in thread CPU time, over first map, rest, and a rebalance of everything.
+ * One JSON object.
  */
 #include "tests/bench/bench.h"
 
@@ -164,13 +165,16 @@ int main(int argc, char** argv)
     start_us = cpu_us();
     run_for(&t, ms, is_over);
     double rest = (double)(cpu_us() - start_us) / (10.0 * ms);
+    uint64_t round_us = tnd_tender_get_stats(t.tender)->round_us;
     control(argv[2], "migrate 2000\n");
     uint64_t tends = tnd_tender_get_stats(t.tender)->tends;
     run_for(&t, 4000, is_over);
     const tnd_tender_stats* stats = tnd_tender_get_stats(t.tender);
     printf("{\"nodes\":%s,\"first_map_ms\":%.1f,\"first_map_cpu_ms\":%.1f,\"rest_percent\":%.3f,"
-           "\"rounds\":%llu,\"words\":%llu,\"callback_max_us\":%llu}\n",
-           argv[3], first_ms, first_cpu_ms, rest, (unsigned long long)(stats->tends - tends),
+           "\"round_ms\":%.1f,\"round_max_ms\":%.1f,\"rounds\":%llu,\"words\":%llu,\"callback_max_"
+           "us\":%llu}\n",
+           argv[3], first_ms, first_cpu_ms, rest, (double)round_us / 1e3,
+           (double)stats->round_max_us / 1e3, (unsigned long long)(stats->tends - tends),
            (unsigned long long)stats->words_published, (unsigned long long)stats->callback_max_us);
     tnd_tender_stop(t.tender);
     return 0;
