@@ -608,8 +608,14 @@ static void waits_ask_again(void** state)
     assert_int_equal(aerospike_udf_put_wait_async(&as, &err, &policy, PACKAGE ".lua", 20,
                                                   test_on_write, &waited, NULL),
                      AEROSPIKE_OK);
+    unsigned long before = test_cluster_stat(cluster, "info.udf-list");
     test_run_for(150);
     assert_int_equal(waited.calls, 0);
+    unsigned long asked = test_cluster_stat(cluster, "info.udf-list") - before;
+    if (!test_cluster_is_real(cluster)) {
+        assert_in_range(asked, 3,
+                        3 * 150 / 20 + 3); /* three nodes, and a pause before each round */
+    }
     read_package(&content);
     assert_int_equal(aerospike_udf_put_async(&as, &err, &policy, PACKAGE ".lua", AS_UDF_TYPE_LUA,
                                              &content, test_on_write, &put, NULL),
