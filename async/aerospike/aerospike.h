@@ -91,6 +91,24 @@ AS_EXTERN as_status aerospike_close_async(aerospike* as, as_error* err,
 AS_EXTERN as_status aerospike_drain(aerospike* as, as_error* err);
 
 /**
+ * Removes the records of a namespace, or of one of its sets (NULL or "": of all), that were last
+ * written before this moment: nanoseconds since 1970, 0 for now; servers look at the milliseconds.
+ * They are gone at once, and records written after the answer stay. One node is asked, which
+ * answers when all have accepted that, after 2 seconds at most: give it a policy with more time
+ * than that (NULL: policies.info, 1 second by default). AEROSPIKE_ERR_REQUEST_INVALID for a time
+ * before 2010 or to come; an unknown namespace or set is no error.
+ */
+AS_EXTERN as_status aerospike_truncate_async(aerospike* as, as_error* err,
+                                             const as_policy_info* policy, const char* ns,
+                                             const char* set, uint64_t before_nanos,
+                                             as_async_write_listener listener, void* udata,
+                                             as_event_loop* event_loop);
+
+/** The same synchronously; see aerospike_key.h. */
+AS_EXTERN as_status aerospike_truncate(aerospike* as, as_error* err, as_policy_info* policy,
+                                       const char* ns, const char* set, uint64_t before_nanos);
+
+/**
  * Connects and waits, on a loop of its own that is never the program's. Where an event loop is
  * registered the client is ready for commands on that one too, once it runs. The second call
  * answers AEROSPIKE_OK at once. Refused inside callbacks of the event loop, and where the

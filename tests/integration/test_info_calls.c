@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include <cmocka.h>
 
@@ -215,6 +216,116 @@ static void versions(void** state)
     assert_int_equal(version.major, 0);
 }
 
+/* ---- truncation ---- */
+
+#define SET_GONE "truncated"
+#define SET_KEPT "kept"
+
+static void put_to(const char* set, int number)
+{
+    as_error err;
+    as_key key;
+    as_record record;
+    as_key_init_int64(&key, "test", set, number);
+    as_record_inita(&record, 1);
+    as_record_set_int64(&record, "n", number);
+    assert_int_equal(aerospike_key_put(&as, &err, NULL, &key, &record), AEROSPIKE_OK);
+    as_record_destroy(&record);
+    test_run_for(5); /* the next thing happens in another millisecond */
+}
+
+static bool is_in(const char* set, int number)
+{
+    as_error err;
+    as_key key;
+    as_record* record = NULL;
+    as_key_init_int64(&key, "test", set, number);
+    as_status status = aerospike_key_exists(&as, &err, NULL, &key, &record);
+    as_record_destroy(record);
+    return status == AEROSPIKE_OK;
+}
+
+static as_status truncate_once(const char* set, uint64_t before_nanos, bool sync)
+{
+    as_error err;
+    as_policy_info policy;
+    test_result result = {0};
+    as_policy_info_init(&policy);
+    policy.timeout = 10000;
+    if (sync) {
+        return aerospike_truncate(&as, &err, &policy, "test", set, before_nanos);
+    }
+    as_status status = aerospike_truncate_async(&as, &err, &policy, "test", set, before_nanos,
+                                                test_on_write, &result, NULL);
+    if (status == AEROSPIKE_OK) {
+        test_result_wait(&result);
+        status = result.code;
+    }
+    return status;
+}
+
+/* The nodes of a cluster that has just formed may need longer than a server waits for them. */
+static as_status truncate_set(const char* set, uint64_t before_nanos, bool sync)
+{
+    as_status status = AEROSPIKE_ERR_TIMEOUT;
+    for (int tries = 0; tries < 10 && status == AEROSPIKE_ERR_TIMEOUT; tries++) {
+        status = truncate_once(set, before_nanos, sync);
+    }
+    return status;
+}
+
+static uint64_t unix_now_nanos(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+}
+
+static void sets_are_truncated(void** state)
+{
+    (void)state;
+    put_to(SET_KEPT, 1);
+    for (int sync = 0; sync < 2; sync++) {
+        put_to(SET_GONE, 1);
+        uint64_t between_nanos = unix_now_nanos();
+        test_run_for(5);
+        put_to(SET_GONE, 2);
+        assert_int_equal(truncate_set(SET_GONE, between_nanos, sync), AEROSPIKE_OK);
+        assert_false(is_in(SET_GONE, 1));
+        assert_true(is_in(SET_GONE, 2));
+        assert_int_equal(truncate_set(SET_GONE, 0, sync), AEROSPIKE_OK);
+        assert_false(is_in(SET_GONE, 2));
+        assert_true(is_in(SET_KEPT, 1));
+        test_run_for(5);
+        put_to(SET_GONE, 3); /* what comes later stays */
+        assert_true(is_in(SET_GONE, 3));
+    }
+    assert_int_equal(truncate_set("never there", 0, false), AEROSPIKE_OK);
+    assert_int_equal(truncate_set(SET_GONE, 1, false), AEROSPIKE_ERR_REQUEST_INVALID);
+    assert_int_equal(truncate_set(SET_GONE, 1, true), AEROSPIKE_ERR_REQUEST_INVALID);
+    assert_int_equal(truncate_set(SET_GONE, unix_now_nanos() + UINT64_C(3600000000000), false),
+                     AEROSPIKE_ERR_REQUEST_INVALID);
+    assert_int_equal(truncate_set("a;lut=1", 0, false), AEROSPIKE_ERR_PARAM);
+    as_error err;
+    assert_int_equal(aerospike_truncate(&as, &err, NULL, NULL, NULL, 0), AEROSPIKE_ERR_PARAM);
+    assert_int_equal(aerospike_truncate(&as, &err, NULL, "", NULL, 0), AEROSPIKE_ERR_PARAM);
+}
+
+static void namespaces_are_truncated(void** state)
+{
+    (void)state;
+    if (test_cluster_is_real(cluster)) {
+        skip(); /* it may not be ours alone */
+    }
+    put_to(SET_KEPT, 1);
+    put_to(SET_GONE, 1);
+    assert_int_equal(truncate_set("", 0, false), AEROSPIKE_OK);
+    assert_false(is_in(SET_KEPT, 1));
+    put_to(SET_GONE, 1);
+    assert_int_equal(truncate_set(NULL, 0, true), AEROSPIKE_OK);
+    assert_false(is_in(SET_GONE, 1));
+}
+
 static int open_client(void** state)
 {
     (void)state;
@@ -241,6 +352,8 @@ int main(void)
         cmocka_unit_test(all_nodes_answer),
         cmocka_unit_test(synchronously),
         cmocka_unit_test(versions),
+        cmocka_unit_test(sets_are_truncated),
+        cmocka_unit_test(namespaces_are_truncated),
     };
     cluster = test_cluster_start("--nodes", "3", NULL);
     if (!cluster) {

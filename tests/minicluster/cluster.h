@@ -216,7 +216,11 @@ void mc_deflate_answer(mc_bytes* out, size_t begin);
 // info_map.c, info_stats.c: a value by command name; false if the command is another's.
 bool mc_info_map(mc_conn* conn, const char* name, const char* params, mc_bytes* out);
 bool mc_info_stats(mc_conn* conn, const char* name, const char* params, mc_bytes* out);
-// udf.c: likewise.
+// info.c: the value of a parameter ("name=value" among ';'); NULL if it isn't there.
+const char* mc_info_param(const char* params, const char* name, size_t* ret_len);
+// truncate.c, udf.c: values by command name, as above.
+bool mc_info_truncate(mc_conn* conn, const char* name, const char* params, uint64_t now_ms,
+                      mc_bytes* out);
 bool mc_info_udf(mc_conn* conn, const char* name, const char* params, mc_bytes* out);
 // The standard error value in the words of this build.
 void mc_info_error(const mc_cluster* cluster, int code, const char* text, mc_bytes* out);

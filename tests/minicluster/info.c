@@ -101,8 +101,20 @@ static bool info_connection(mc_conn* conn, const char* name, const char* params,
     return true;
 }
 
+const char* mc_info_param(const char* params, const char* name, size_t* ret_len)
+{
+    size_t len = strlen(name);
+    for (const char* at = params; at; at = strchr(at + 1, ';')) {
+        if (!strncmp(at + 1, name, len) && at[1 + len] == '=') {
+            *ret_len = strcspn(at + len + 2, ";");
+            return at + len + 2;
+        }
+    }
+    return NULL;
+}
+
 // Splits a line into name and parameters, and finds who answers. `line` is a text of its own.
-static bool info_value(mc_conn* conn, char* line, mc_bytes* out)
+static bool info_value(mc_conn* conn, char* line, uint64_t now_ms, mc_bytes* out)
 {
     char name[INFO_NAME_MAX + 1];
     size_t len = strcspn(line, "/:;");
@@ -113,7 +125,8 @@ static bool info_value(mc_conn* conn, char* line, mc_bytes* out)
     name[len] = 0;
     const char* params = line[len] ? line + len : NULL;
     bool known = info_connection(conn, name, params, out) || mc_info_map(conn, name, params, out) ||
-                 mc_info_stats(conn, name, params, out) || mc_info_udf(conn, name, params, out);
+                 mc_info_stats(conn, name, params, out) || mc_info_udf(conn, name, params, out) ||
+                 mc_info_truncate(conn, name, params, now_ms, out);
     if (known) {
         mc_info_count(conn->node, name);
         if (info_is_deprecated(name)) {
@@ -125,7 +138,7 @@ static bool info_value(mc_conn* conn, char* line, mc_bytes* out)
     return known;
 }
 
-static void info_line(mc_conn* conn, const uint8_t* line, size_t len)
+static void info_line(mc_conn* conn, const uint8_t* line, size_t len, uint64_t now_ms)
 {
     mc_bytes* out = &conn->out;
     size_t begin = out->len;
@@ -138,7 +151,7 @@ static void info_line(mc_conn* conn, const uint8_t* line, size_t len)
     if (cut < sizeof(text)) {
         memcpy(text, line, cut);
         text[cut] = 0;
-        known = info_value(conn, text, out);
+        known = info_value(conn, text, now_ms, out);
     }
     if (!known && conn->cluster->build < mc_cluster_build(7, 1, 0)) {
         out->len = begin;
@@ -151,32 +164,31 @@ static void info_line(mc_conn* conn, const uint8_t* line, size_t len)
 }
 
 // What a body of size 0 asks for.
-static void info_summary(mc_conn* conn)
+static void info_summary(mc_conn* conn, uint64_t now_ms)
 {
     static const char* const names[] = {
         "build",      "cluster-name", "edition",  "features",  "node", "partition-generation",
         "partitions", "service",      "services", "statistics"};
     mc_count(&conn->node->deprecated);
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-        info_line(conn, (const uint8_t*)names[i], strlen(names[i]));
+        info_line(conn, (const uint8_t*)names[i], strlen(names[i]), now_ms);
     }
 }
 
 void mc_info_answer(mc_conn* conn, const uint8_t* body, size_t len, uint64_t now_ms)
 {
-    (void)now_ms;
     size_t frame = mc_frame_begin(&conn->out, 1);
     const uint8_t* end = body + len;
     pthread_mutex_lock(&conn->cluster->info_lock);
     if (len == 0) {
-        info_summary(conn);
+        info_summary(conn, now_ms);
     }
     while (body < end) {
         const uint8_t* lf = memchr(body, '\n', (size_t)(end - body));
         if (!lf) {
             break;
         }
-        info_line(conn, body, (size_t)(lf - body));
+        info_line(conn, body, (size_t)(lf - body), now_ms);
         body = lf + 1;
     }
     pthread_mutex_unlock(&conn->cluster->info_lock);

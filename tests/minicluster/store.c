@@ -182,6 +182,34 @@ void mc_store_reap(mc_store* store, uint32_t void_now)
     }
 }
 
+static bool store_is_of(const mc_record* record, const char* set, size_t set_len)
+{
+    return !set || (record->set_len == set_len && !memcmp(record->set, set, set_len));
+}
+
+void mc_store_truncate(mc_store* store, const char* set, size_t set_len, uint64_t before_ms,
+                       void (*on_gone)(void* udata, const mc_record* record), void* udata)
+{
+    for (int i = 0; i < STORE_PARTITIONS; i++) {
+        store_partition* p = &store->partitions[i];
+        mc_store_lock(store, i);
+        for (uint32_t b = 0; b < p->bucket_count; b++) {
+            for (mc_record** at = &p->buckets[b]; *at;) {
+                mc_record* record = *at;
+                if (record->update_ms >= before_ms || !store_is_of(record, set, set_len)) {
+                    at = &record->next;
+                    continue;
+                }
+                on_gone(udata, record);
+                *at = record->next;
+                store_record_free(record);
+                p->record_count--;
+            }
+        }
+        mc_store_unlock(store, i);
+    }
+}
+
 uint64_t mc_store_count(mc_store* store)
 {
     uint64_t count = 0;

@@ -18,6 +18,7 @@ typedef struct mc_record {
     uint16_t generation;
     uint16_t bin_count;
     uint32_t void_time; // 0 never
+    uint64_t update_ms; // Unix time of the last write
     uint32_t life_sec;  // the ttl that the last write gave, for read-touch
     bool tombstone;
     uint8_t set_len;
@@ -48,6 +49,10 @@ void mc_store_remove(mc_store* store, const uint8_t digest[20]);
 // Takes over bins (heap).
 void mc_store_set_bins(mc_record* record, uint8_t* bins, uint32_t len, uint16_t count);
 
+// Removes the records of a set (NULL: of all) that were last written before this Unix time; each is
+// told first.
+void mc_store_truncate(mc_store* store, const char* set, size_t set_len, uint64_t before_ms,
+                       void (*on_gone)(void* udata, const mc_record* record), void* udata);
 void mc_store_drop_partition(mc_store* store, int pid);
 // Removes what expired before void_now, and tombstones.
 void mc_store_reap(mc_store* store, uint32_t void_now);

@@ -323,23 +323,10 @@ void mc_udf(mc_command* c)
 
 // ---- info ---------------------------------------------------------------------------------------
 
-// The value of a parameter; NULL if it isn't there.
-static const char* udf_param(const char* params, const char* name, size_t* ret_len)
-{
-    size_t len = strlen(name);
-    for (const char* at = params; at; at = strchr(at + 1, ';')) {
-        if (!strncmp(at + 1, name, len) && at[1 + len] == '=') {
-            *ret_len = strcspn(at + len + 2, ";");
-            return at + len + 2;
-        }
-    }
-    return NULL;
-}
-
 static bool udf_is_ours(const char* params)
 {
     size_t len = 0;
-    const char* name = udf_param(params, "filename", &len);
+    const char* name = mc_info_param(params, "filename", &len);
     return name && len == strlen(UDF_PACKAGE ".lua") && !memcmp(name, UDF_PACKAGE ".lua", len);
 }
 
@@ -348,8 +335,8 @@ static void udf_put(mc_cluster* cluster, const char* params, mc_bytes* out)
     static const char why[] = "no Lua here: the one package is " UDF_PACKAGE;
     size_t len = 0;
     size_t digits = 0;
-    const char* content = udf_param(params, "content", &len);
-    const char* size = udf_param(params, "content-len", &digits);
+    const char* content = mc_info_param(params, "content", &len);
+    const char* size = mc_info_param(params, "content-len", &digits);
     if (!content || !size || strtoul(size, NULL, 10) != len) {
         mc_bytes_text(out, "error=invalid_content");
     } else if (mc_base64_check(content, len) < 0) {

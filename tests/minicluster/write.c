@@ -284,6 +284,7 @@ static void write_commit(mc_command* c, mc_record* record, bool fresh, const mc_
     mc_bins_store(bins, &stored);
     mc_store_set_bins(record, stored.data, (uint32_t)stored.len, (uint16_t)bins->count);
     record->generation = record->generation == 65535 ? 1 : (uint16_t)(record->generation + 1);
+    record->update_ms = c->conn->cluster->config.unix_base_ms + c->now_ms;
     write_set_life(c, record, fresh);
     mc_command_tell(c, record);
     mc_reply_finish(c, MC_OK, record->generation, record->void_time);
