@@ -332,7 +332,7 @@ static bool pool_follow_map(tnd_pool* pool, const tnd_map* map)
     pool_replace_all(pool);
     tnd_free(pool->nodes);
     pool->nodes = tnd_calloc(map->nodes_capacity + 1u, sizeof(tnd_node*));
-    pool->nodes_capacity = map->nodes_capacity;
+    pool->nodes_capacity = pool->nodes ? map->nodes_capacity : 0;
     pool->map_base = map->base;
     pool->map_shm_id = map->shm_id;
     return pool->nodes != NULL;

@@ -29,6 +29,7 @@ static const regression regressions[] = {
     {56286801, "rows of a batch that was aborted when they had been sent weren't in doubt"},
     {494113815, "rows behind an error that a batch repeats were repeated, and not in doubt"},
     {221965412, "a batch waited on after an empty frame, and took the next one's answer"},
+    {615022892, "a pool without memory for another map's nodes trimmed those it didn't have"},
     {0, NULL},
 };
 

@@ -13,6 +13,7 @@
 #include <stdlib.h>
 
 #include "async/node.h"
+#include "core/mem.h"
 #include "shm/member.h"
 #include "tests/sim/net.h"
 #include "tests/sim/sim.h"
@@ -698,6 +699,28 @@ static void test_node_replaced_under_shared_links(void** state)
     bed_free(b);
 }
 
+/* Another segment, and no memory for the nodes of its map: there are none, until there is. */
+static void test_no_memory_for_another_map(void** state)
+{
+    (void)state;
+    bed* b = bed_new(&usual);
+    start_many(b, 0, 1, TND_LANE_READ);
+    run(b);
+    answer(b, 0, 10);
+    run(b);
+    assert_true(b->pool.trim.is_armed); /* for the link that is idle now */
+    b->map.base = (uint8_t*)b + 1;
+    tnd_mem_fail(1, 1);
+    tnd_pool_check(&b->pool, &b->map);
+    tnd_mem_fail(0, 0);
+    sim_world_run_for(b->world, 120 * SECOND);
+    assert_false(b->pool.trim.is_armed);
+    start_many(b, 1, 1, TND_LANE_READ);
+    run(b);
+    assert_int_equal(b->owners[1].opened, 1);
+    bed_free(b);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -725,6 +748,7 @@ int main(void)
         cmocka_unit_test(test_surplus_reply),
         cmocka_unit_test(test_pool_closed_by_the_first_who_is_told),
         cmocka_unit_test(test_node_replaced_under_shared_links),
+        cmocka_unit_test(test_no_memory_for_another_map),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
