@@ -124,7 +124,8 @@ static tnd_link* list_take(const tnd_node* node, tnd_link_list* list)
         if (best && link->seats_count >= best->seats_count) {
             break;
         }
-        if (tnd_link_has_room(link, node)) {
+        if (tnd_link_may_reply(link, node)) { /* it had room when it was put here */
+            assert(tnd_link_has_room(link, node));
             best = link;
         } else {
             tnd_link_settle(link); /* larger replies are expected by now */

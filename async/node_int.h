@@ -24,13 +24,17 @@ void tnd_link_discard(tnd_link* link);
 /* Takes the next seat. */
 uint32_t tnd_link_seat(tnd_link* link, tnd_link_lane lane, void* owner);
 
+/* Is the reply that is expected of one more request not too much for it? */
+static inline bool tnd_link_may_reply(const tnd_link* link, const tnd_node* node)
+{
+    return link->seats_count == 0 ||
+           link->reply_bytes + node->reply_bytes <= node->pool->limits.share_bytes;
+}
+
 /* May another request go on it? */
 static inline bool tnd_link_has_room(const tnd_link* link, const tnd_node* node)
 {
-    const tnd_pool_limits* limits = &node->pool->limits;
-    return link->seats_count < limits->depth &&
-           (link->seats_count == 0 ||
-            link->reply_bytes + node->reply_bytes <= limits->share_bytes) &&
+    return link->seats_count < node->pool->limits.depth && tnd_link_may_reply(link, node) &&
            link->state <= TND_LINK_BUSY && !link->is_alone && !node->is_replaced;
 }
 

@@ -473,7 +473,8 @@ static as_status record_fill_bins(const tnd_wire_reply* reply, as_bin* bins, uin
     uint64_t values_left = TND_WIRE_VALUES_MAX;
     *ret_count = 0;
     while (*ret_count < reply->ops_left && entry_take(&ops, &entry)) {
-        if (!value_is_sound(&entry)) {
+        bool is_plain = entry.type == TND_WIRE_STRING || entry.type == TND_WIRE_BLOB;
+        if (!is_plain && !value_is_sound(&entry)) {
             return as_error_update(
                 err, AEROSPIKE_ERR_CLIENT, "Bad reply: bin '%.*s' of type %u with %zu bytes",
                 (int)entry.name.size, entry.name.data, (unsigned)entry.type, entry.value.size);

@@ -411,8 +411,8 @@ static as_status prepare_udf(as_error* err, const tnd_request* req, request_valu
 
 static uint16_t fields_count(const tnd_request* req, bool has_digest)
 {
-    return (uint16_t)(2 + has_digest + req->has_user_key + (req->filter ? 1 : 0) +
-                      (req->udf ? 3 : 0));
+    unsigned more = req->filter || req->udf ? (req->filter ? 1u : 0u) + (req->udf ? 3u : 0u) : 0u;
+    return (uint16_t)(2u + has_digest + req->has_user_key + more);
 }
 
 /* Of those that every request has. */
