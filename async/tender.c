@@ -253,6 +253,9 @@ static bool work_turn(tnd_tender* t)
         }
         return true;
     }
+    if (tend_seeds_go_on(t)) {
+        return true;
+    }
     if (t->looks.first) {
         start_looks(t);
         return true;

@@ -34,6 +34,7 @@
 #define TEND_WORDS_PER_TURN 2048u
 #define TEND_RESTAMPS_PER_TURN 4096u
 #define TEND_SEEDS_MAX 64u
+#define TEND_SEEDS_PER_TURN 8u
 #define TEND_ATTEMPTS_MAX 64u /* addresses tried in one round through the seeds */
 #define TEND_LOG_INTERVAL_MS 30000u
 
@@ -184,6 +185,7 @@ struct tnd_tender {
 
     tend_seed seeds[TEND_SEEDS_MAX];
     uint32_t seeds_count;
+    uint32_t seeds_started; /* in the present round */
     bool is_seeding;
     uint32_t attempts_count; /* addresses and look-ups of the present round that aren't done */
     uint64_t seed_due_ms;
@@ -302,6 +304,9 @@ void tend_seeds_learn(tnd_tender* t);
 
 /* Start a round if one is due. */
 void tend_seeds_check(tnd_tender* t);
+
+/* A round's next seeds, a few. False if none is to be started. */
+bool tend_seeds_go_on(tnd_tender* t);
 
 /* An address of a seed answered (`reply` valid during the call) or failed. */
 void tend_seed_answered(tend_node* node, const tend_reply* reply);

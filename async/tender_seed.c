@@ -400,6 +400,21 @@ static void seed_start(tnd_tender* t, uint32_t index)
     }
 }
 
+/* Each may connect to an address: all at once would hold the loop for long. */
+static void seeds_start(tnd_tender* t)
+{
+    for (uint32_t i = 0;
+         i < TEND_SEEDS_PER_TURN && t->seeds_started < t->seeds_count && t->phase == TEND_PHASE_RUN;
+         i++) {
+        seed_start(t, t->seeds_started++);
+    }
+    if (t->phase == TEND_PHASE_RUN && t->seeds_started < t->seeds_count) {
+        tend_kick(t);
+    } else if (t->phase == TEND_PHASE_RUN) {
+        attempt_over(t);
+    }
+}
+
 static void round_start(tnd_tender* t)
 {
     t->is_seeding = true;
@@ -408,12 +423,17 @@ static void round_start(tnd_tender* t)
     as_error_init(&t->seed_error);
     as_error_set_message(&t->seed_error, AEROSPIKE_ERR_PARAM, "No hosts provided");
     tnd_timer_start_ms(&t->seed_timer, t->timeout_ms);
-    for (uint32_t i = 0; i < t->seeds_count && t->phase == TEND_PHASE_RUN; i++) {
-        seed_start(t, i);
+    t->seeds_started = 0;
+    seeds_start(t);
+}
+
+bool tend_seeds_go_on(tnd_tender* t)
+{
+    bool is_due = t->is_seeding && t->seeds_started < t->seeds_count;
+    if (is_due) {
+        seeds_start(t);
     }
-    if (t->phase == TEND_PHASE_RUN) {
-        attempt_over(t);
-    }
+    return is_due;
 }
 
 static void lookups_expire(tnd_tender* t)

@@ -208,6 +208,26 @@ static void test_orphan_seed(void** state)
     bed_done(&b);
 }
 
+/* The one that answers is the last of many, which are started some at a time. */
+static void test_many_seeds(void** state)
+{
+    bed b;
+    (void)state;
+    bed_init(&b, 15);
+    bed_cluster(&b, &three_nodes);
+    for (uint16_t i = 0; i < 40; i++) {
+        as_config_add_host(&b.config, "127.0.0.1", (uint16_t)(4000 + i));
+    }
+    as_config_add_host(&b.config, "127.0.0.1", PORT);
+    bed_start(&b);
+    run_until_published(&b, 1500);
+    run_ms(&b, 5000);
+    assert_int_equal(map_errors(&b, "test", 2), 0);
+    assert_int_equal(map_nodes(&b), 3);
+    assert_int_equal(b.no_seeds, 0);
+    bed_done(&b);
+}
+
 /* ---- names and address families ---- */
 
 static void test_seed_names(void** state)
@@ -328,14 +348,23 @@ static void test_load_balancer(void** state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_first_map),         cmocka_unit_test(test_steady),
-        cmocka_unit_test(test_one_node),          cmocka_unit_test(test_grow),
-        cmocka_unit_test(test_unreachable),       cmocka_unit_test(test_black_hole_seed),
-        cmocka_unit_test(test_not_ready),         cmocka_unit_test(test_cluster_name),
-        cmocka_unit_test(test_old_build),         cmocka_unit_test(test_builds),
-        cmocka_unit_test(test_orphan_seed),       cmocka_unit_test(test_seed_names),
-        cmocka_unit_test(test_peer_names),        cmocka_unit_test(test_ipv6),
-        cmocka_unit_test(test_several_addresses), cmocka_unit_test(test_alternate_and_ip_map),
+        cmocka_unit_test(test_first_map),
+        cmocka_unit_test(test_steady),
+        cmocka_unit_test(test_one_node),
+        cmocka_unit_test(test_grow),
+        cmocka_unit_test(test_unreachable),
+        cmocka_unit_test(test_black_hole_seed),
+        cmocka_unit_test(test_not_ready),
+        cmocka_unit_test(test_cluster_name),
+        cmocka_unit_test(test_old_build),
+        cmocka_unit_test(test_builds),
+        cmocka_unit_test(test_orphan_seed),
+        cmocka_unit_test(test_many_seeds),
+        cmocka_unit_test(test_seed_names),
+        cmocka_unit_test(test_peer_names),
+        cmocka_unit_test(test_ipv6),
+        cmocka_unit_test(test_several_addresses),
+        cmocka_unit_test(test_alternate_and_ip_map),
         cmocka_unit_test(test_load_balancer),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
