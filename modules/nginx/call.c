@@ -4,12 +4,15 @@
  *     ngx_http_aerospike_call() -> the library -> on_record / on_write -> done
  *
  * A request can end before its command (the client left). The command can't be taken back: what it
- * is called with is a `call` of its own, which the request's cleanup cuts off from the request.
+ * is called with is a `call` of its own, which the request's cleanup cuts off from the request. Or
+ * the request is redirected meanwhile (post_action), which takes its context away: the result is
+ * nobody's then.
  */
 #include "module.h"
 
 typedef struct call {
     ngx_http_request_t* request; /* NULL: it ended first */
+    ngx_http_aerospike_ctx* ctx; /* that the request had, and has if it still waits */
     ngx_http_cleanup_t* cleanup;
     ngx_http_aerospike_done done;
     void* data;
@@ -165,8 +168,9 @@ static void finish(call* self, const as_error* err, as_record* record)
         self->cleanup->handler = NULL;
     }
     ngx_free(self);
+    bool is_waiting = r && ngx_http_get_module_ctx(r, ngx_http_aerospike_module) == copy.ctx;
     /* While the process exits, requests stay as they are: nginx is about to drop them. */
-    if (!r || ngx_http_aerospike_is_stopping()) {
+    if (!is_waiting || ngx_http_aerospike_is_stopping()) {
         if (record && copy.is_kept) {
             as_record_destroy(record);
         }
@@ -209,6 +213,7 @@ static call* call_new(ngx_http_request_t* r)
         return NULL;
     }
     self->request = r;
+    self->ctx = ngx_http_get_module_ctx(r, ngx_http_aerospike_module);
     self->cleanup = ngx_http_cleanup_add(r, 0);
     if (!self->cleanup) {
         ngx_free(self);

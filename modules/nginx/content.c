@@ -312,7 +312,7 @@ static ngx_int_t apply_settings(ngx_http_request_t* r, const ngx_http_aerospike_
 
 /* ---- request: start ---- */
 
-/* NGX_OK: on_done follows. Else the answer's status. */
+/* NGX_OK: on_done follows. NGX_DECLINED: no, there is a result. Else the answer's status. */
 static ngx_int_t start(ngx_http_request_t* r, const ngx_str_t* body)
 {
     ngx_http_aerospike_loc_conf* conf = ngx_http_get_module_loc_conf(r, ngx_http_aerospike_module);
@@ -335,7 +335,7 @@ static ngx_int_t start(ngx_http_request_t* r, const ngx_str_t* body)
     }
     if (rc == NGX_OK &&
         ngx_http_aerospike_call(r, &id, &work, NULL, on_done, NULL) != AEROSPIKE_OK) {
-        rc = ngx_http_aerospike_outcome(r);
+        rc = NGX_DECLINED;
     }
     ngx_http_aerospike_work_done(&work);
     as_key_destroy(&id.key);
@@ -380,6 +380,10 @@ static ngx_int_t collect_body(ngx_http_request_t* r, size_t most, ngx_str_t* ret
 static void begin(ngx_http_request_t* r, const ngx_str_t* body)
 {
     ngx_int_t rc = start(r, body);
+    if (rc == NGX_DECLINED) {
+        on_done(r, NULL, NULL);
+        return;
+    }
     if (rc != NGX_OK) {
         ngx_http_finalize_request(r, rc);
         return;

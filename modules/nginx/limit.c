@@ -49,7 +49,7 @@ static ngx_int_t judge(ngx_http_request_t* r, const limit* self, int64_t count)
 /* What a failure means: the operator's choice. */
 static ngx_int_t status_on_error(ngx_http_request_t* r, const limit* self)
 {
-    ngx_int_t status = ngx_http_aerospike_outcome(r);
+    ngx_int_t status = ngx_http_aerospike_failure(r);
     if (status == NGX_HTTP_NOT_FOUND) {
         status = NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
@@ -129,10 +129,37 @@ static ngx_int_t check(ngx_http_request_t* r, limit* self)
     return rc;
 }
 
-static bool has_begun(const ngx_http_aerospike_ctx* ctx, const limit* self)
+/* Nothing to be cleaned: it marks the list of the limits of a request, done or under way, which
+ * outlives the contexts that an internal redirect clears. What was counted once is counted. */
+static void on_list_end(void* data)
 {
-    limit* const* list = ctx->limited.elts;
-    for (ngx_uint_t i = 0; i < ctx->limited.nelts; i++) {
+    (void)data;
+}
+
+static ngx_array_t* find_list(const ngx_http_request_t* r)
+{
+    for (ngx_pool_cleanup_t* cleanup = r->pool->cleanup; cleanup; cleanup = cleanup->next) {
+        if (cleanup->handler == on_list_end) {
+            return cleanup->data;
+        }
+    }
+    return NULL;
+}
+
+static ngx_array_t* make_list(ngx_http_request_t* r)
+{
+    ngx_pool_cleanup_t* cleanup = ngx_pool_cleanup_add(r->pool, sizeof(ngx_array_t));
+    if (!cleanup || ngx_array_init(cleanup->data, r->pool, 2, sizeof(limit*)) != NGX_OK) {
+        return NULL;
+    }
+    cleanup->handler = on_list_end;
+    return cleanup->data;
+}
+
+static bool has_begun(const ngx_array_t* begun, const limit* self)
+{
+    limit* const* list = begun ? begun->elts : NULL;
+    for (ngx_uint_t i = 0; list && i < begun->nelts; i++) {
         if (list[i] == self) {
             return true;
         }
@@ -142,10 +169,11 @@ static bool has_begun(const ngx_http_aerospike_ctx* ctx, const limit* self)
 
 static ngx_int_t check_next(ngx_http_request_t* r, ngx_http_aerospike_ctx* ctx, limit* self)
 {
-    if (!ctx->limited.elts && ngx_array_init(&ctx->limited, r->pool, 2, sizeof(self)) != NGX_OK) {
-        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    ngx_array_t* begun = find_list(r);
+    if (!begun) {
+        begun = make_list(r);
     }
-    limit** entry = ngx_array_push(&ctx->limited);
+    limit** entry = begun ? ngx_array_push(begun) : NULL;
     if (!entry) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
@@ -177,7 +205,7 @@ ngx_int_t ngx_http_aerospike_limit_handler(ngx_http_request_t* r)
     }
     limit* list = conf->limits->elts;
     for (ngx_uint_t i = 0; i < conf->limits->nelts; i++) {
-        if (!has_begun(ctx, &list[i])) {
+        if (!has_begun(find_list(r), &list[i])) {
             ngx_int_t rc = check_next(r, ctx, &list[i]);
             if (rc != 0) {
                 return rc;

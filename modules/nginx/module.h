@@ -191,7 +191,6 @@ typedef struct ngx_http_aerospike_ctx {
     ngx_array_t loaded;            /* of ngx_http_aerospike_preload*: done or under way */
     bool is_loading;
     ngx_int_t load_status; /* the answer that a failure of one of them calls for */
-    ngx_array_t limited;   /* of ngx_http_aerospike_limit*: done or under way */
     bool is_limiting;
     ngx_int_t limit_status;
 } ngx_http_aerospike_ctx;
@@ -336,6 +335,8 @@ as_status ngx_http_aerospike_post(const ngx_http_aerospike_loc_conf* conf,
 ngx_int_t ngx_http_aerospike_status_of(as_status code);
 /* The answer's status after the location's rewrites; failures are logged and get their headers. */
 ngx_int_t ngx_http_aerospike_outcome(ngx_http_request_t* r);
+/* The same where a request is to be ended by it, which a 2xx doesn't: then not rewritten. */
+ngx_int_t ngx_http_aerospike_failure(ngx_http_request_t* r);
 /* A 4xx with a reason, in the log and as a header. */
 ngx_int_t ngx_http_aerospike_refuse(ngx_http_request_t* r, ngx_int_t status, const char* reason);
 ngx_int_t ngx_http_aerospike_add_header(ngx_http_request_t* r, const char* name,

@@ -155,6 +155,14 @@ static void log_failure(ngx_http_request_t* r, const ngx_http_aerospike_result* 
                   as_error_string(result->code), result->in_doubt ? ", in doubt" : "");
 }
 
+ngx_int_t ngx_http_aerospike_failure(ngx_http_request_t* r)
+{
+    ngx_http_aerospike_ctx* ctx = ngx_http_get_module_ctx(r, ngx_http_aerospike_module);
+    ngx_int_t status = ngx_http_aerospike_outcome(r);
+    return status >= NGX_HTTP_SPECIAL_RESPONSE ? status
+                                               : ngx_http_aerospike_status_of(ctx->result.code);
+}
+
 ngx_int_t ngx_http_aerospike_outcome(ngx_http_request_t* r)
 {
     ngx_http_aerospike_ctx* ctx = ngx_http_get_module_ctx(r, ngx_http_aerospike_module);

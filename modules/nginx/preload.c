@@ -15,7 +15,7 @@ static void on_loaded(ngx_http_request_t* r, const as_record* record, void* data
     ctx->is_loading = false;
     as_status code = ctx->result.code;
     if (code != AEROSPIKE_OK && code != AEROSPIKE_ERR_RECORD_NOT_FOUND) {
-        ngx_int_t status = ngx_http_aerospike_outcome(r); /* says so in the log */
+        ngx_int_t status = ngx_http_aerospike_failure(r); /* says so in the log */
         ctx->load_status = self->is_required ? status : 0;
     }
     ngx_http_core_run_phases(r);
@@ -42,7 +42,7 @@ static ngx_int_t load(ngx_http_request_t* r, preload* self)
         ctx->is_loading = true;
         return NGX_DONE;
     }
-    rc = ngx_http_aerospike_outcome(r);
+    rc = ngx_http_aerospike_failure(r);
     return self->is_required ? rc : NGX_DECLINED;
 }
 

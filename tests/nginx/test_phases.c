@@ -41,6 +41,58 @@ static void expect(const char* line, const char* headers, int status, const char
     }
 }
 
+/* ---- answers that come too late, and those that come at once ---- */
+
+static void a_redirected_request_waits_for_nothing(void** state)
+{
+    (void)state;
+    if (test_cluster_is_real(bed_cluster)) {
+        skip();
+    }
+    start("location = /left { aerospike_pass main; aerospike_key fido; post_action /after; }\n"
+          "location = /after { aerospike_pass main; aerospike_key fido; }\n"
+          "location = /away { aerospike_pass main; aerospike_key fido; post_action /proxy; }\n"
+          "location = /proxy { proxy_pass http://127.0.0.1:$server_port/kv/fido; }\n" KV);
+    expect("GET /left", NULL, 200, NULL);
+    bed_set_slow(200);
+    int fds[20];
+    unsigned long begun = test_cluster_stat(bed_cluster, "read") + 20;
+    for (int i = 0; i < 20; i++) {
+        fds[i] = web_send(&bed_site, "GET", i % 2 ? "/left" : "/away");
+    }
+    for (int ms = 0; test_cluster_stat(bed_cluster, "read") < begun && ms < WEB_WAIT_MS; ms++) {
+        poll(NULL, 0, 1);
+    }
+    for (int i = 0; i < 20; i++) {
+        close(fds[i]);
+    }
+    expect("GET /kv/fido", NULL, 200, NULL);
+    bed_end_well();
+}
+
+static void a_failure_may_be_rewritten_to_a_success(void** state)
+{
+    (void)state;
+    if (test_cluster_is_real(bed_cluster)) {
+        skip();
+    }
+    start(
+        "aerospike_total_timeout 100ms; aerospike_retries 0;\n"
+        "aerospike_rewrite timeout 200; aerospike_rewrite busy 200; aerospike_rewrite error 200;\n"
+        "location = /at_once { aerospike_namespace nowhere; aerospike_pass main;\n"
+        "    aerospike_key x; }\n"
+        "location = /later { aerospike_pass main; aerospike_key fido; }\n"
+        "location = /preload { aerospike_preload main test demo fido required; empty_gif; }\n"
+        "location = /limit { aerospike_limit main test limits w rate=9 on_error=closed;\n"
+        "    empty_gif; }\n");
+    expect("GET /at_once", NULL, 200, "Content-Length: 0\r\n");
+    bed_control_all("answer", "18 always");
+    expect("GET /later", NULL, 200, "Content-Length: 0\r\n");
+    expect("GET /preload", NULL, 503, NULL);
+    expect("GET /limit", NULL, 503, NULL);
+    bed_end_well();
+}
+
 /* ---- preload ---- */
 
 static void records_are_there_before_decisions(void** state)
@@ -115,6 +167,21 @@ static void limits_count_for_all_workers(void** state)
     expect("GET /a", NULL, 200, NULL);
     expect("GET /dry", NULL, 200, NULL);
     assert_true(web_count_lines(&bed_site, "exceeded, dry run") > 0);
+    bed_end_well();
+}
+
+static void a_request_counts_once(void** state)
+{
+    (void)state;
+    start("aerospike_limit main test limits $http_x_who rate=3 per=1d; error_page 429 /busy;\n"
+          "location = /a { try_files /none /b; }\n"
+          "location = /b { aerospike_pass main; aerospike_key fido; }\n"
+          "location = /busy { aerospike_pass main; aerospike_key fido; }\n");
+    for (int i = 0; i < 3; i++) {
+        expect("GET /a", "X-Who: twice\r\n", 200, NULL);
+    }
+    /* The page that says so is no request either. */
+    expect("GET /a", "X-Who: twice\r\n", 429, "9007199254740993");
     bed_end_well();
 }
 
@@ -447,12 +514,21 @@ int main(void)
 {
 #define CASE(function) cmocka_unit_test_teardown(function, bed_clean)
     const struct CMUnitTest tests[] = {
-        CASE(records_are_there_before_decisions), CASE(a_failed_preload_is_open_unless_required),
-        CASE(it_works_below_auth_request),        CASE(limits_count_for_all_workers),
-        CASE(limits_are_open_or_closed_on_error), CASE(log_time_writes_arrive),
-        CASE(log_time_writes_delay_nothing),      CASE(it_stores_for_srcache),
-        CASE(other_modules_use_the_c_interface),  CASE(the_status_shows_the_whole_host),
-        CASE(the_status_page_works_in_a_browser), CASE(no_request_harms_a_worker),
+        CASE(records_are_there_before_decisions),
+        CASE(a_failed_preload_is_open_unless_required),
+        CASE(it_works_below_auth_request),
+        CASE(limits_count_for_all_workers),
+        CASE(limits_are_open_or_closed_on_error),
+        CASE(log_time_writes_arrive),
+        CASE(a_redirected_request_waits_for_nothing),
+        CASE(a_failure_may_be_rewritten_to_a_success),
+        CASE(a_request_counts_once),
+        CASE(log_time_writes_delay_nothing),
+        CASE(it_stores_for_srcache),
+        CASE(other_modules_use_the_c_interface),
+        CASE(the_status_shows_the_whole_host),
+        CASE(the_status_page_works_in_a_browser),
+        CASE(no_request_harms_a_worker),
         CASE(no_configuration_harms_the_check),
     };
     return cmocka_run_group_tests(tests, bed_set_up, bed_tear_down);
