@@ -78,7 +78,8 @@ static bool process_fault_close(world* w)
 static void on_drained(world* w, uint64_t a, uint64_t b)
 {
     (void)b;
-    ((process*)(uintptr_t)a)->must_close = w->phase == WORLD_SAFETY;
+    /* By then all may have been told to close: that stands. */
+    ((process*)(uintptr_t)a)->must_close |= w->phase == WORLD_SAFETY;
 }
 
 static bool process_fault_drain(world* w)
